@@ -1,0 +1,1 @@
+"""Board files: block designs, constraints and metadata, as package data."""
