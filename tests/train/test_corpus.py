@@ -1,0 +1,88 @@
+"""Tests of reading, splitting and streaming a text."""
+
+import hashlib
+from pathlib import Path
+
+import pytest
+import torch
+
+from zynq_lstm.quant.errors import UserError
+from zynq_lstm.train.corpus import encode, epoch_chunks, load_corpus, split_text, updates_per_epoch
+
+
+def test_split_is_90_5_5_by_position(text_path: Path) -> None:
+    corpus = load_corpus(text_path)
+    text = text_path.read_text()
+    assert corpus.vocabulary == tuple(sorted(set(text)))
+    assert corpus.describe() == {
+        "text_sha256": hashlib.sha256(text_path.read_bytes()).hexdigest(),
+        "text_length": 6000,
+        "text_split": [5400, 300, 300],
+    }
+    parts = (corpus.training, corpus.validation, corpus.test)
+    decoded = ["".join(corpus.vocabulary[i] for i in part) for part in parts]
+    assert tuple(decoded) == split_text(text) == (text[:5400], text[5400:5700], text[5700:])
+
+
+def test_line_ends_are_kept(tmp_path: Path) -> None:
+    path = tmp_path / "text.txt"
+    path.write_bytes(b"one\r\ntwo\n" * 10)
+    corpus = load_corpus(path)
+    assert corpus.length == 90
+    assert "\r" in corpus.vocabulary
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (None, "could not be read (No such file or directory); give the path of a text file"),
+        (b"", "Training text must not be empty, but "),
+        (b"a" * 100, "Training text must have from 2 to 256 different characters, but "),
+        ("".join(map(chr, range(300, 557))).encode(), " has 257; replace or remove rare"),
+        (b"good\xffbad", " has an invalid byte at offset 4; convert it to UTF-8"),
+        (b"ab" * 10, " has 20 characters in all; give a longer text"),
+    ],
+)
+def test_unusable_text(tmp_path: Path, data: bytes | None, message: str) -> None:
+    path = tmp_path / "text.txt"
+    if data is not None:
+        path.write_bytes(data)
+    with pytest.raises(UserError) as error:
+        load_corpus(path)
+    assert message in str(error.value)
+    assert str(path) in str(error.value)
+
+
+def test_foreign_character() -> None:
+    with pytest.raises(UserError, match=r"must consist of the model's 2 characters, .*'c'"):
+        encode("abc", ("a", "b"))
+
+
+def test_text_too_short_for_one_update() -> None:
+    with pytest.raises(UserError) as error:
+        updates_per_epoch(torch.zeros(63, dtype=torch.int64), 4, 16)
+    assert str(error.value) == (
+        "Training part of the text must have at least 64 characters (4 streams x 16 unrolled), "
+        "but it has 63; give a longer text, fewer streams or a shorter unroll"
+    )
+
+
+@pytest.mark.parametrize("length", [64, 127, 1000])
+def test_chunks_follow_the_text(length: int) -> None:
+    symbols = torch.arange(length)
+    generator = torch.Generator().manual_seed(3)
+    chunks = list(epoch_chunks(symbols, 4, 16, generator))
+    assert len(chunks) == updates_per_epoch(symbols, 4, 16)
+    inputs = torch.cat([inputs for inputs, _ in chunks])
+    targets = torch.cat([targets for _, targets in chunks])
+    assert torch.equal(targets, (inputs + 1) % length)
+    assert torch.equal(inputs[1:], targets[:-1])
+    assert len(inputs.unique()) == inputs.numel()
+
+
+def test_epochs_begin_at_different_places() -> None:
+    generator = torch.Generator().manual_seed(3)
+    firsts = {
+        int(next(epoch_chunks(torch.arange(1000), 4, 16, generator))[0][0, 0]) for _ in range(9)
+    }
+    assert len(firsts) == 9

@@ -1,0 +1,155 @@
+"""Tests of whole small runs: learning, repeating, interrupting, resuming."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from zynq_lstm.quant.errors import UserError
+from zynq_lstm.train.checkpoint import read_checkpoint
+from zynq_lstm.train.corpus import split_text
+from zynq_lstm.train.evaluation import evaluate
+from zynq_lstm.train.progress import Progress
+from zynq_lstm.train.settings import TrainingSettings
+from zynq_lstm.train.trainer import train
+
+
+def interrupt_in(epoch: int):
+    def report(progress: Progress) -> None:
+        if progress.epoch == epoch and progress.step < progress.steps:
+            raise KeyboardInterrupt
+
+    return report
+
+
+def assert_same_weights(first: Path, second: Path) -> None:
+    one, other = read_checkpoint(first)[0], read_checkpoint(second)[0]
+    assert one.keys() == other.keys()
+    for name in one:
+        assert torch.equal(one[name], other[name]), name
+
+
+@pytest.mark.parametrize(
+    "changes", [{}, {"layers": 1, "epochs": 2}, {"precision": "bfloat16", "epochs": 2}]
+)
+def test_loss_falls(
+    text_path: Path, tmp_path: Path, settings: TrainingSettings, changes: dict
+) -> None:
+    settings = dataclasses.replace(settings, **changes)
+    reports: list[Progress] = []
+    output = tmp_path / "model.safetensors"
+    result = train(text_path, output, settings, report=reports.append)
+    validations = [p.validation_nats for p in reports if p.step == p.steps]
+    assert len(validations) == settings.epochs
+    assert validations == sorted(validations, reverse=True)
+    assert validations[-1] < 2.0
+    assert reports[0].training_nats > reports[-1].training_nats
+    assert reports[0].validation_nats is None
+    last = reports[-1]
+    assert (last.epoch, last.step, last.steps) == (settings.epochs, 84, 84)
+    assert last.seconds_left == 0 < last.characters_per_second
+    assert result.validation_nats == validations[-1] == last.best_nats
+    assert (result.best_epoch, result.epochs) == (settings.epochs, settings.epochs)
+    assert not result.interrupted and result.resume_file is None
+    assert result.summary().startswith(f"{output} holds the weights of epoch {settings.epochs}: ")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["model.safetensors", "text.txt"]
+
+
+def test_checkpoint_says_what_it_is(
+    text_path: Path, tmp_path: Path, settings: TrainingSettings
+) -> None:
+    settings = dataclasses.replace(settings, epochs=2)
+    output = tmp_path / "model.safetensors"
+    result = train(text_path, output, settings)
+    text = text_path.read_text()
+    _, metadata = read_checkpoint(output)
+    assert (metadata["format"], metadata["format_version"]) == ("zynq-lstm-checkpoint", "1")
+    assert json.loads(metadata["vocabulary"]) == sorted(set(text))
+    stored = json.loads(metadata["settings"])
+    assert stored.items() >= settings.to_dict().items()
+    assert stored["text_split"] == [5400, 300, 300]
+    results = json.loads(metadata["results"])
+    assert results["validation_nats"] == result.validation_nats
+    assert results["validation_bpc"] == result.validation_bpc
+    assert (results["epochs"], results["best_epoch"]) == (2, 2)
+    nats, count = evaluate(output, split_text(text)[1])
+    assert count == 299
+    assert nats == pytest.approx(result.validation_nats, rel=1e-5)
+
+
+def test_interrupted_and_resumed_like_uninterrupted(
+    text_path: Path, tmp_path: Path, settings: TrainingSettings
+) -> None:
+    whole, parts = tmp_path / "whole.safetensors", tmp_path / "parts.safetensors"
+    settings = dataclasses.replace(settings, validate_every=2)
+    expected = train(text_path, whole, settings)
+    stopped = train(text_path, parts, settings, report=interrupt_in(4))
+    assert stopped.interrupted
+    assert (stopped.epochs, stopped.best_epoch) == (3, 2)
+    assert stopped.resume_file == tmp_path / "parts.safetensors.resume"
+    assert stopped.resume_file.exists()
+    assert "Training was interrupted after epoch 3; resume it to go on. " in stopped.summary()
+    assert json.loads(read_checkpoint(parts)[1]["results"])["best_epoch"] == 2
+
+    resumed = train(text_path, parts, settings, resume=True)
+    assert not stopped.resume_file.exists()
+    assert_same_weights(whole, parts)
+    assert resumed.validation_nats == expected.validation_nats
+    assert resumed.seconds > stopped.seconds
+
+
+def test_seed_decides_the_weights(
+    text_path: Path, tmp_path: Path, settings: TrainingSettings
+) -> None:
+    settings = dataclasses.replace(settings, epochs=1)
+    paths = [tmp_path / f"{i}.safetensors" for i in range(3)]
+    for path, seed in zip(paths, [7, 7, 8], strict=True):
+        torch.rand(seed)
+        train(text_path, path, dataclasses.replace(settings, seed=seed))
+    assert_same_weights(paths[0], paths[1])
+    with pytest.raises(AssertionError):
+        assert_same_weights(paths[0], paths[2])
+
+
+def test_interrupted_before_the_first_checkpoint(
+    text_path: Path, tmp_path: Path, settings: TrainingSettings
+) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        train(text_path, tmp_path / "model.safetensors", settings, report=interrupt_in(1))
+    assert [path.name for path in tmp_path.iterdir()] == ["text.txt"]
+
+
+def test_resume_refuses_other_settings_text_and_files(
+    text_path: Path, tmp_path: Path, settings: TrainingSettings
+) -> None:
+    output = tmp_path / "model.safetensors"
+    with pytest.raises(UserError, match=r"there is no .*\.resume; train without resuming"):
+        train(text_path, output, settings, resume=True)
+    stopped = train(text_path, output, settings, report=interrupt_in(2))
+    state = stopped.resume_file
+    with pytest.raises(UserError, match="but hidden is 17 now and was 16; restore it or train"):
+        train(text_path, output, dataclasses.replace(settings, hidden=17), resume=True)
+    text_path.write_text(text_path.read_text().replace("lo", "ol"))
+    with pytest.raises(UserError, match="but text_sha256 is"):
+        train(text_path, output, settings, resume=True)
+    state.write_bytes(state.read_bytes()[:1000])
+    with pytest.raises(UserError, match="is damaged; remove it and train without resuming"):
+        train(text_path, output, settings, resume=True)
+
+
+def test_unusable_output(text_path: Path, tmp_path: Path, settings: TrainingSettings) -> None:
+    with pytest.raises(UserError, match=r"Output folder must exist and be writable, but .*none is"):
+        train(text_path, tmp_path / "none" / "model.safetensors", settings)
+    with pytest.raises(UserError, match=r"Output must be a file, but .* is a folder"):
+        train(text_path, tmp_path, settings)
+
+
+def test_diverging_run(
+    text_path: Path, tmp_path: Path, settings: TrainingSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("zynq_lstm.train.trainer.learning_rate", lambda *_: float("inf"))
+    with pytest.raises(UserError, match="Training loss must stay finite, but it was nan after 0"):
+        train(text_path, tmp_path / "model.safetensors", settings)
+    assert not (tmp_path / "model.safetensors").exists()

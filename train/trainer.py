@@ -1,0 +1,243 @@
+"""The training loop: truncated backpropagation through time with the state carried along.
+
+Each epoch begins at other places of the text with a zero state and a generator seeded from the
+run's seed and the epoch's number. A run that is resumed after an epoch therefore needs the
+weights, their moving average and the optimizer's moments, and then goes on exactly as the
+uninterrupted one would have.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+
+from zynq_lstm.quant.errors import UserError
+from zynq_lstm.train.averaging import follow
+from zynq_lstm.train.checkpoint import check_folder, read_state, write_checkpoint, write_state
+from zynq_lstm.train.corpus import Corpus, epoch_chunks, load_corpus, updates_per_epoch
+from zynq_lstm.train.evaluation import cross_entropy
+from zynq_lstm.train.network import Network, folded_tensors
+from zynq_lstm.train.progress import Progress, TrainingResult, bits
+from zynq_lstm.train.schedule import learning_rate
+from zynq_lstm.train.settings import TrainingSettings
+
+ADAM_BETAS = (0.9, 0.99)
+STEPS_BETWEEN_REPORTS = 20
+
+
+def train(
+    text_path: Path,
+    output: Path,
+    settings: TrainingSettings,
+    *,
+    resume: bool = False,
+    report: Callable[[Progress], None] | None = None,
+) -> TrainingResult:
+    """Train a character model on a text file and write its best checkpoint.
+
+    The checkpoint is written after each validation that is the best so far. Beside it a state
+    file, named like it with ``.resume`` added, is written after each epoch and removed at the end.
+    Ctrl-C ends the run early: the best checkpoint so far stays, and the result says so.
+
+    Parameters
+    ----------
+    text_path : Path
+        UTF-8 text.
+    output : Path
+        Checkpoint to write.
+    settings : TrainingSettings
+        The settings.
+    resume : bool
+        Continue the run whose state file lies beside the output.
+    report : callable, optional
+        Called with the progress every few updates and at the end of each epoch.
+
+    Returns
+    -------
+    TrainingResult
+        Where the checkpoint is and how good it is.
+
+    Raises
+    ------
+    UserError
+        If the text, the output folder or the state file cannot be used.
+    KeyboardInterrupt
+        If the run is interrupted before its first checkpoint.
+    """
+    corpus = load_corpus(Path(text_path))
+    run = _Run(corpus, Path(output), settings, report)
+    if resume:
+        run.restore()
+    return run.finish()
+
+
+class _Run:
+    """One run: its weights, its optimizer and where it stands."""
+
+    def __init__(
+        self,
+        corpus: Corpus,
+        output: Path,
+        settings: TrainingSettings,
+        report: Callable[[Progress], None] | None,
+    ):
+        self._corpus, self._output, self._settings = corpus, output, settings
+        self._report = report or (lambda progress: None)
+        self._resume_file = output.with_name(output.name + ".resume")
+        self._steps = updates_per_epoch(corpus.training, settings.streams, settings.unroll)
+        check_folder(output)
+
+        generator = torch.Generator().manual_seed(settings.seed)
+        self._network = Network(len(corpus.vocabulary), settings, generator)
+        self._average = Network(len(corpus.vocabulary), settings, generator)
+        self._average.requires_grad_(False).load_state_dict(self._network.state_dict())
+        decayed, rest = self._network.decayed()
+        self._optimizer = torch.optim.AdamW(
+            [{"params": decayed}, {"params": rest, "weight_decay": 0.0}],
+            betas=ADAM_BETAS,
+            weight_decay=settings.weight_decay,
+        )
+        self._epoch, self._begun_epoch = 0, 0
+        self._seconds, self._begun = 0.0, 0.0
+        self._validation: float | None = None
+        self._best: float | None = None
+        self._best_epoch = 0
+
+    def finish(self) -> TrainingResult:
+        self._begun, self._begun_epoch = time.monotonic(), self._epoch
+        earlier = self._seconds
+        interrupted = False
+        try:
+            while self._epoch < self._settings.epochs:
+                training = self._train_epoch()
+                self._epoch += 1
+                self._seconds = earlier + time.monotonic() - self._begun
+                last = self._epoch == self._settings.epochs
+                if last or self._epoch % self._settings.validate_every == 0:
+                    self._validate()
+                self._tell(self._epoch, self._steps, training)
+                write_state(self._resume_file, self._state())
+        except KeyboardInterrupt:
+            if self._best is None:
+                raise
+            interrupted = True
+        else:
+            self._resume_file.unlink(missing_ok=True)
+        resumable = interrupted and self._resume_file.exists()
+        return TrainingResult(
+            output=self._output,
+            validation_nats=self._best,
+            best_epoch=self._best_epoch,
+            epochs=self._epoch,
+            seconds=self._seconds,
+            interrupted=interrupted,
+            resume_file=self._resume_file if resumable else None,
+        )
+
+    def _train_epoch(self) -> float:
+        settings = self._settings
+        generator = torch.Generator().manual_seed((settings.seed << 20) + self._epoch + 1)
+        state = self._network.initial_state(settings.streams)
+        chunks = epoch_chunks(self._corpus.training, settings.streams, settings.unroll, generator)
+        total = torch.zeros(())
+        updates = settings.epochs * self._steps
+        for step, (symbols, targets) in enumerate(chunks):
+            update = self._epoch * self._steps + step
+            rate = learning_rate(update, updates, settings.learning_rate, settings.warmup)
+            for group in self._optimizer.param_groups:
+                group["lr"] = rate
+            logits, state = self._network(symbols, state, generator)
+            loss = torch.nn.functional.cross_entropy(logits.flatten(0, 1), targets.flatten())
+            self._optimizer.zero_grad()
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(self._network.parameters(), settings.clip)
+            self._optimizer.step()
+            follow(self._average, self._network, update, settings.averaging)
+            total += loss.detach()
+            if (step + 1) % STEPS_BETWEEN_REPORTS == 0 and step + 1 < self._steps:
+                self._tell(self._epoch + 1, step + 1, total.item() / (step + 1))
+        return self._finite("Training", total.item() / self._steps)
+
+    def _finite(self, what: str, loss: float) -> float:
+        if not math.isfinite(loss):
+            raise UserError(
+                f"{what} loss must stay finite, but it was {loss} after {self._epoch} epochs; "
+                "choose a lower learning rate or a smaller gradient clip"
+            )
+        return loss
+
+    def _validate(self) -> None:
+        loss = cross_entropy(self._average, self._corpus.validation)
+        self._validation = self._finite("Validation", loss)
+        if self._best is not None and self._validation >= self._best:
+            return
+        self._best, self._best_epoch = self._validation, self._epoch
+        write_checkpoint(
+            self._output,
+            folded_tensors(self._average),
+            self._corpus.vocabulary,
+            self._identity(),
+            {
+                "validation_nats": self._best,
+                "validation_bpc": bits(self._best),
+                "epochs": self._epoch,
+                "best_epoch": self._best_epoch,
+                "seconds": round(self._seconds, 1),
+            },
+        )
+
+    def _tell(self, epoch: int, step: int, training: float) -> None:
+        settings = self._settings
+        done = (epoch - 1) * self._steps + step
+        passed = time.monotonic() - self._begun
+        per_step = passed / (done - self._begun_epoch * self._steps)
+        self._report(
+            Progress(
+                epoch=epoch,
+                epochs=settings.epochs,
+                step=step,
+                steps=self._steps,
+                training_nats=training,
+                validation_nats=self._validation,
+                best_nats=self._best,
+                characters_per_second=settings.streams * settings.unroll / per_step,
+                seconds_left=per_step * (settings.epochs * self._steps - done),
+            )
+        )
+
+    def _identity(self) -> dict[str, object]:
+        return {**self._settings.to_dict(), **self._corpus.describe()}
+
+    def _state(self) -> dict[str, object]:
+        return {
+            "identity": self._identity(),
+            "network": self._network.state_dict(),
+            "average": self._average.state_dict(),
+            "optimizer": self._optimizer.state_dict(),
+            "epoch": self._epoch,
+            "seconds": self._seconds,
+            "validation": self._validation,
+            "best": self._best,
+            "best_epoch": self._best_epoch,
+        }
+
+    def restore(self) -> None:
+        state = read_state(self._resume_file)
+        own, found = self._identity(), state.get("identity", {})
+        for name in own:
+            if own[name] != found.get(name):
+                raise UserError(
+                    f"Resuming needs the text and settings of the interrupted run, but {name} is "
+                    f"{own[name]} now and was {found.get(name)}; restore it or train without "
+                    "resuming"
+                )
+        self._network.load_state_dict(state["network"])
+        self._average.load_state_dict(state["average"])
+        self._optimizer.load_state_dict(state["optimizer"])
+        self._epoch, self._seconds = state["epoch"], state["seconds"]
+        self._validation, self._best = state["validation"], state["best"]
+        self._best_epoch = state["best_epoch"]
