@@ -1,0 +1,1 @@
+"""Formats, integer operators, quantizer, images and the golden model; needs numpy only."""

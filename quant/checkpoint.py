@@ -1,0 +1,126 @@
+"""Float checkpoints: safetensors files with PyTorch's names, as `zynq-lstm train` writes them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+
+from zynq_lstm.quant.errors import UserError
+from zynq_lstm.quant.float_model import FloatModel, Layer
+from zynq_lstm.quant.vocabulary import Vocabulary
+
+FORMAT = "zynq-lstm-checkpoint"
+VERSION = "1"
+MAXIMUM_BYTES = 64 << 20
+"""The largest model that fits the hardware takes 2 MB; more is refused before it is read."""
+
+
+def load_checkpoint(path: str | Path) -> FloatModel:
+    """Read a checkpoint.
+
+    Tensors, float32, gate order i, f, g, o: ``lstm.weight_ih_l{k}``, ``lstm.weight_hh_l{k}``,
+    ``lstm.bias_ih_l{k}``, ``lstm.bias_hh_l{k}`` for one or two layers, ``head.weight`` and
+    ``head.bias``. Metadata: ``vocabulary`` (JSON list of characters); ``settings`` and ``results``
+    are carried along.
+
+    Raises
+    ------
+    UserError
+        When the file is missing, not such a file, lacks a tensor, or holds a wrong shape, a NaN
+        or an infinity.
+    """
+    path = Path(path)
+    tensors, metadata = _read(path)
+    if metadata.get("format") != FORMAT or metadata.get("format_version") != VERSION:
+        raise UserError(
+            f"Checkpoint {path} must be of the format {FORMAT} version {VERSION}, not "
+            f"{metadata.get('format')!r} version {metadata.get('format_version')!r}; "
+            "write it with zynq-lstm train"
+        )
+    try:
+        vocabulary = Vocabulary(json.loads(metadata["vocabulary"]))
+        notes = {k: json.loads(metadata[k]) for k in ("settings", "results") if k in metadata}
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
+        if isinstance(error, UserError):
+            raise UserError(f"Checkpoint {path}: {error}") from None
+        raise UserError(
+            f"Checkpoint {path} must carry its vocabulary as a JSON list in its metadata; "
+            "it does not"
+        ) from None
+    layers = 2 if "lstm.weight_hh_l1" in tensors else 1
+    recurrent = _tensor(path, tensors, "lstm.weight_hh_l0", None)
+    if recurrent.ndim != 2 or recurrent.shape[0] != 4 * recurrent.shape[1]:
+        raise UserError(
+            f"Tensor lstm.weight_hh_l0 of {path} must have the shape (4 * hidden, hidden), "
+            f"not {recurrent.shape}"
+        )
+    hidden, symbols = recurrent.shape[1], len(vocabulary)
+    stack = []
+    for k in range(layers):
+        inputs = symbols if k == 0 else hidden
+        bias = [
+            _tensor(path, tensors, f"lstm.bias_{x}_l{k}", (4 * hidden,)) for x in ("ih", "hh")
+        ]
+        stack.append(
+            Layer(
+                weight_ih=_tensor(path, tensors, f"lstm.weight_ih_l{k}", (4 * hidden, inputs)),
+                weight_hh=_tensor(path, tensors, f"lstm.weight_hh_l{k}", (4 * hidden, hidden)),
+                bias=bias[0] + bias[1],
+            )
+        )
+    head_weight = _tensor(path, tensors, "head.weight", (symbols, hidden))
+    head_bias = _tensor(path, tensors, "head.bias", (symbols,))
+    expected = 4 * layers + 2
+    if len(tensors) != expected:
+        raise UserError(
+            f"Checkpoint {path} must hold the {expected} tensors of a {layers}-layer LSTM with a "
+            f"linear head only; found also {_others(tensors, layers)}"
+        )
+    return FloatModel(vocabulary, tuple(stack), head_weight, head_bias, notes)
+
+
+def _read(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
+    if not path.is_file():
+        raise UserError(f"Checkpoint {path} must be a file; there is none")
+    if path.stat().st_size > MAXIMUM_BYTES:
+        raise UserError(
+            f"Checkpoint {path} must have at most {MAXIMUM_BYTES >> 20} MB, "
+            f"not {path.stat().st_size >> 20} MB; it is larger than any model that fits the chip"
+        )
+    try:
+        with safe_open(str(path), framework="np") as file:
+            names = list(file.keys())
+            return {name: file.get_tensor(name) for name in names}, dict(file.metadata() or {})
+    except (SafetensorError, OSError, ValueError, TypeError, AttributeError) as error:
+        raise UserError(f"Checkpoint {path} must be a safetensors file: {error}") from None
+
+
+def _tensor(
+    path: Path, tensors: dict[str, NDArray[Any]], name: str, shape: tuple[int, ...] | None
+) -> NDArray[np.float32]:
+    if name not in tensors:
+        raise UserError(f"Checkpoint {path} must hold the tensor {name}; it is missing")
+    tensor = tensors[name]
+    if tensor.dtype.kind != "f":
+        raise UserError(f"Tensor {name} of {path} must hold floats, not {tensor.dtype}")
+    if shape is not None and tensor.shape != shape:
+        raise UserError(f"Tensor {name} of {path} must have the shape {shape}, not {tensor.shape}")
+    with np.errstate(over="ignore"):
+        tensor = tensor.astype(np.float32)
+    if not np.isfinite(tensor).all():
+        raise UserError(f"Tensor {name} of {path} must be finite; it holds NaN or infinity")
+    return tensor
+
+
+def _others(tensors: dict[str, NDArray[Any]], layers: int) -> list[str]:
+    known = {
+        f"lstm.{x}_l{k}"
+        for k in range(layers)
+        for x in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+    } | {"head.weight", "head.bias"}
+    return sorted(set(tensors) - known)

@@ -1,0 +1,187 @@
+"""The image file (.zlstm): all that an accelerator and its user need of a model.
+
+Little-endian. Header of 32 bytes, then the metadata (JSON, UTF-8, padded with spaces to a multiple
+of 8), then the payload (`layout`), which goes to the hardware as it is.
+
+    0   8 bytes   magic, b"ZLSTM\\r\\n\\x1a": text-mode transfers break it visibly
+    8   u32       format version, 1
+    12  u32       bytes of metadata
+    16  u32       64-bit words of payload
+    20  u32       layout hash of the configuration
+    24  u32       CRC-32 of the payload
+    28  u32       CRC-32 of bytes 0 to 27 and the metadata
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+import zlib
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from zynq_lstm.quant.config import Config
+from zynq_lstm.quant.errors import UserError
+from zynq_lstm.quant.files import write_whole
+from zynq_lstm.quant.layout import Words, pack, payload_words, unpack
+from zynq_lstm.quant.parameters import Parameters
+from zynq_lstm.quant.vocabulary import Vocabulary
+
+MAGIC = b"ZLSTM\r\n\x1a"
+VERSION = 1
+_HEADER = struct.Struct("<8s5I")
+_CRC = struct.Struct("<I")
+HEADER_BYTES = _HEADER.size + _CRC.size
+_REMEDY = "make it again with zynq-lstm quantize"
+
+
+@dataclass(frozen=True)
+class Image:
+    """A quantized model with its vocabulary.
+
+    Parameters
+    ----------
+    config : Config
+        The hardware that it is made for.
+    vocabulary : Vocabulary
+    payload : ndarray of uint64
+        The words that the hardware loads, see `layout`.
+    metadata : dict
+        What is known of the model's origin; plain JSON values.
+    """
+
+    config: Config
+    vocabulary: Vocabulary
+    payload: Words
+    metadata: dict[str, Any]
+
+    @classmethod
+    def from_parameters(
+        cls, parameters: Parameters, vocabulary: Vocabulary, metadata: dict[str, Any]
+    ) -> Image:
+        """Pack a quantized model."""
+        if len(vocabulary) != parameters.symbols:
+            raise ValueError("Vocabulary and parameters must have the same number of symbols")
+        return cls(parameters.config, vocabulary, pack(parameters), metadata)
+
+    @cached_property
+    def parameters(self) -> Parameters:
+        """The integers as matrices."""
+        return unpack(self.config, self.symbols, self.payload)
+
+    @property
+    def symbols(self) -> int:
+        """Symbols of the model."""
+        return len(self.vocabulary)
+
+    @property
+    def payload_crc(self) -> int:
+        """CRC-32 of the payload's bytes."""
+        return zlib.crc32(self.payload.astype("<u8").tobytes())
+
+    def to_bytes(self) -> bytes:
+        """The file's content."""
+        fields = {
+            "config": self.config.to_dict(),
+            "vocabulary": list(self.vocabulary.characters),
+            "metadata": self.metadata,
+        }
+        text = json.dumps(fields, ensure_ascii=False, allow_nan=False, sort_keys=True).encode()
+        text += b" " * (-len(text) % 8)
+        head = _HEADER.pack(
+            MAGIC,
+            VERSION,
+            len(text),
+            len(self.payload),
+            self.config.layout_hash,
+            self.payload_crc,
+        )
+        return (
+            head
+            + _CRC.pack(zlib.crc32(head + text))
+            + text
+            + self.payload.astype("<u8").tobytes()
+        )
+
+    @classmethod
+    def from_bytes(cls, data: bytes, name: str = "image") -> Image:
+        """Inverse of `to_bytes`; every length and checksum is checked before use.
+
+        Raises
+        ------
+        UserError
+            When the content is foreign, truncated, altered or of another version.
+        """
+        if len(data) < HEADER_BYTES or not data.startswith(MAGIC):
+            raise UserError(f"{name} must be a zynq-lstm image (.zlstm); it is not one")
+        head = data[: _HEADER.size]
+        _, version, text_bytes, words, layout_hash, payload_crc = _HEADER.unpack(head)
+        if version != VERSION:
+            raise UserError(
+                f"{name} must be of image version {VERSION}, not {version}; {_REMEDY}"
+            )
+        expected = HEADER_BYTES + text_bytes + 8 * words
+        if len(data) != expected:
+            raise UserError(f"{name} must have {expected} bytes, not {len(data)}; {_REMEDY}")
+        text = data[HEADER_BYTES : HEADER_BYTES + text_bytes]
+        (crc,) = _CRC.unpack(data[_HEADER.size : HEADER_BYTES])
+        if crc != zlib.crc32(head + text):
+            raise UserError(f"{name} is damaged: the CRC of its header does not fit; {_REMEDY}")
+        if payload_crc != zlib.crc32(data[HEADER_BYTES + text_bytes :]):
+            raise UserError(f"{name} is damaged: the CRC of its payload does not fit; {_REMEDY}")
+        try:
+            fields = json.loads(text)
+            config = Config.from_dict(fields["config"])
+            vocabulary = Vocabulary(fields["vocabulary"])
+            metadata = dict(fields["metadata"])
+        except (KeyError, TypeError, ValueError, RecursionError) as error:
+            raise UserError(f"{name} holds metadata that cannot be read: {error}") from None
+        if layout_hash != config.layout_hash:
+            raise UserError(
+                f"{name} must have the layout hash {config.layout_hash:08x} of its configuration "
+                f"({config.describe()}), not {layout_hash:08x}; {_REMEDY}"
+            )
+        if len(vocabulary) > config.symbols or words != payload_words(config, len(vocabulary)):
+            raise UserError(f"{name} holds a payload that does not fit its sizes; {_REMEDY}")
+        payload = np.frombuffer(data[HEADER_BYTES + text_bytes :], "<u8").astype(np.uint64)
+        image = cls(config, vocabulary, payload, metadata)
+        _ = image.parameters  # refuses weights that no quantizer makes
+        return image
+
+
+def read_image(path: str | Path) -> Image:
+    """Read an image file.
+
+    Raises
+    ------
+    UserError
+        When it is missing or not a sound image.
+    """
+    path = Path(path)
+    try:
+        size = path.stat().st_size
+        if size > MAXIMUM_BYTES:
+            raise UserError(f"Image {path} must have at most {MAXIMUM_BYTES} bytes, not {size}")
+        data = path.read_bytes()
+    except OSError as error:
+        raise UserError(f"Image {path} must be a readable file: {error.strerror}") from None
+    return Image.from_bytes(data, f"Image {path}")
+
+
+def write_image(image: Image, path: str | Path) -> None:
+    """Write an image file, whole or not at all.
+
+    Raises
+    ------
+    UserError
+        When the path cannot be written.
+    """
+    write_whole(path, image.to_bytes())
+
+
+MAXIMUM_BYTES = 8 << 20
+"""The largest image (256 symbols, 2 x 128) has 0.5 MB."""

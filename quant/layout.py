@@ -1,0 +1,130 @@
+"""Where each integer of a model stands in the 64-bit words that the hardware loads.
+
+Payload, in this order (docs/image.md draws it):
+
+    word 0     symbols (bits 0-15), 0x5A4C (16-31), layout hash (32-63)
+    weights    for each engine step, for each bank: 8 weights = 4 packed pairs
+    scales     for each row: 4 x `SCALE`, lane 0 lowest
+    biases     for each row: 4 x 16 bits
+    table      for each symbol, for each unit: 4 x `PREACTIVATION`
+
+A row takes ``groups`` steps; in group g, column c multiplies the hidden state of unit
+``c * groups + g``, so that neighbours in the shift chain of h are neighbours on the chip.
+
+A packed pair holds two weights that share a column's h: w0 in the low byte, w1 - (w0 < 0) in the
+high byte. Sign-extended to 25 bits it is w1 * 2^16 + w0, the multiplicand of one DSP48E1.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zynq_lstm.quant.config import BANK_COLUMNS, GATES, Config
+from zynq_lstm.quant.errors import UserError
+from zynq_lstm.quant.formats import WEIGHT_LIMIT
+from zynq_lstm.quant.parameters import Parameters, row_count
+
+PAYLOAD_MAGIC = 0x5A4C
+HEADER_WORDS = 1
+Words = NDArray[np.uint64]
+
+
+def pack_pairs(weights: NDArray[np.int8]) -> NDArray[np.uint16]:
+    """Pack neighbouring weights (..., 2n), each within +-127, into (..., n) pairs."""
+    w0 = weights[..., 0::2].astype(np.int32)
+    w1 = weights[..., 1::2].astype(np.int32)
+    return ((((w1 - (w0 < 0)) & 0xFF) << 8) | (w0 & 0xFF)).astype(np.uint16)
+
+
+def unpack_pairs(pairs: NDArray[np.uint16]) -> NDArray[np.int16]:
+    """Inverse of `pack_pairs`; int16, for a foreign pair may hold 128 in its high half."""
+    w0 = (pairs & 0xFF).astype(np.uint8).view(np.int8).astype(np.int16)
+    high = (pairs >> 8).astype(np.uint8).view(np.int8).astype(np.int16)
+    out = np.empty((*pairs.shape[:-1], 2 * pairs.shape[-1]), np.int16)
+    out[..., 0::2] = w0
+    out[..., 1::2] = high + (w0 < 0)
+    return out
+
+
+def header_word(config: Config, symbols: int) -> int:
+    """Word 0 of the payload."""
+    return config.layout_hash << 32 | PAYLOAD_MAGIC << 16 | symbols
+
+
+def payload_words(config: Config, symbols: int) -> int:
+    """Length of the payload."""
+    rows = row_count(config, symbols)
+    return (
+        HEADER_WORDS + config.steps(symbols) * config.banks + 2 * rows + symbols * config.hidden
+    )
+
+
+def weight_words(parameters: Parameters) -> Words:
+    """Contents of the weight memories, shape (steps, banks)."""
+    config = parameters.config
+    rows = len(parameters.weights)
+    w = parameters.weights.reshape(rows, GATES, config.banks, BANK_COLUMNS, config.groups)
+    w = w.transpose(0, 4, 2, 3, 1)  # row, group, bank, column, lane
+    pairs = np.ascontiguousarray(pack_pairs(w)).reshape(rows * config.groups, config.banks, -1)
+    return pairs.astype("<u2").view("<u8")[..., 0].astype(np.uint64)
+
+
+def lane_words(lanes: NDArray[np.integer]) -> Words:
+    """Four 16-bit lanes (..., 4) as one word each."""
+    return np.ascontiguousarray(lanes).astype("<u2").view("<u8")[..., 0].astype(np.uint64)
+
+
+def word_lanes(words: Words) -> NDArray[np.uint16]:
+    """Inverse of `lane_words`."""
+    return np.ascontiguousarray(words).astype("<u8")[..., None].view("<u2").astype(np.uint16)
+
+
+def pack(parameters: Parameters) -> Words:
+    """The payload of a model."""
+    header = np.array([header_word(parameters.config, parameters.symbols)], np.uint64)
+    return np.concatenate(
+        [
+            header,
+            weight_words(parameters).ravel(),
+            lane_words(parameters.scales),
+            lane_words(parameters.biases),
+            lane_words(parameters.table).ravel(),
+        ]
+    )
+
+
+def unpack(config: Config, symbols: int, payload: Words) -> Parameters:
+    """Inverse of `pack`.
+
+    Raises
+    ------
+    UserError
+        When the payload is not one of this configuration, or holds a weight beyond +-127.
+    """
+    if len(payload) != payload_words(config, symbols) or int(payload[0]) != header_word(
+        config, symbols
+    ):
+        raise UserError(
+            "The image's payload must fit the sizes in its header; it does not. "
+            "Make the image again with zynq-lstm quantize"
+        )
+    rows = row_count(config, symbols)
+    steps = config.steps(symbols)
+    ends = np.cumsum([HEADER_WORDS, steps * config.banks, rows, rows])
+    _, weights, scales, biases, table = np.split(payload, ends)
+    pairs = word_lanes(weights).reshape(
+        rows, config.groups, config.banks, BANK_COLUMNS, GATES // 2
+    )
+    w = unpack_pairs(pairs)
+    if np.abs(w).max() > WEIGHT_LIMIT:
+        raise UserError(f"The image's weights must be within +-{WEIGHT_LIMIT}; found a larger one")
+    w = w.transpose(0, 4, 2, 3, 1).reshape(rows, GATES, config.hidden)
+    return Parameters(
+        config=config,
+        symbols=symbols,
+        weights=np.ascontiguousarray(w.astype(np.int8)),
+        scales=word_lanes(scales),
+        biases=word_lanes(biases).view(np.int16),
+        table=word_lanes(table).view(np.int16).reshape(symbols, config.hidden, GATES),
+    )
