@@ -1,0 +1,69 @@
+"""The golden model as an accelerator: no hardware, no clock, the same integers."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zynq_lstm.host.transport import Counters
+from zynq_lstm.quant.golden import GoldenModel
+from zynq_lstm.quant.image import Image
+from zynq_lstm.quant.state import State
+
+
+class GoldenTransport:
+    """A `zynq_lstm.host.transport.Transport` over the golden model.
+
+    It takes images of any size and gives out each symbol as it is drawn.
+    """
+
+    def __init__(self) -> None:
+        self._model: GoldenModel | None = None
+        self._characters = 0
+
+    def load(self, image: Image) -> None:
+        """Load a model and reset the state."""
+        self._model = GoldenModel(image)
+        self._characters = 0
+
+    def generate(
+        self, prompt: NDArray[np.uint8], length: int, temperature: int, seed: int
+    ) -> Generator[NDArray[np.uint8], None, None]:
+        """Feed a prompt, then draw symbols and feed each to draw the next."""
+        self._characters += len(prompt) - 1
+        for symbol in self._loaded.stream(prompt, length, temperature, seed):
+            self._characters += 1
+            yield symbol.reshape(1)
+
+    def logits(self, symbols: NDArray[np.uint8]) -> NDArray[np.int16]:
+        """Feed symbols, shape (n,), and return the logits after each, shape (n, V), Q5.10."""
+        self._characters += len(symbols)
+        return self._loaded.logits(symbols)
+
+    def read_state(self) -> State:
+        """Return a copy of the state."""
+        return self._loaded.state
+
+    def write_state(self, state: State) -> None:
+        """Replace the state."""
+        self._loaded.state = state
+
+    def reset_state(self) -> None:
+        """Set the state to zero."""
+        self._loaded.reset()
+
+    def counters(self) -> Counters:
+        """Return the characters; cycles are not modelled."""
+        return Counters(self._characters)
+
+    def close(self) -> None:
+        """Drop the model."""
+        self._model = None
+
+    @property
+    def _loaded(self) -> GoldenModel:
+        if self._model is None:
+            raise RuntimeError("GoldenTransport must be loaded with an image before it is used")
+        return self._model

@@ -1,0 +1,113 @@
+"""What every accelerator can do, whether it is a model, a simulation or a board.
+
+A transport speaks symbols, integers and states; text, arguments of people and their checks are
+the session's (`zynq_lstm.host.session`). Whoever adds a way to an accelerator writes one class
+with these methods and names it in `zynq_lstm.host.backends`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zynq_lstm.quant.image import Image
+from zynq_lstm.quant.state import State
+
+
+@dataclass(frozen=True)
+class Counters:
+    """What an accelerator has counted since its image was loaded.
+
+    Parameters
+    ----------
+    characters : int
+        Symbols that went through the network.
+    cycles : int or None
+        Clock cycles with work in hand; None where there is no clock.
+    busy_cycles : int or None
+        Those cycles of them in which the multipliers worked.
+    """
+
+    characters: int
+    cycles: int | None = None
+    busy_cycles: int | None = None
+
+    @property
+    def cycles_per_character(self) -> float | None:
+        """Mean over all characters, starts and ends of sequences included."""
+        if self.cycles is None or not self.characters:
+            return None
+        return self.cycles / self.characters
+
+    @property
+    def multiplier_utilization(self) -> float | None:
+        """Share of the cycles, 0 to 1, in which the multipliers worked."""
+        if self.busy_cycles is None or not self.cycles:
+            return None
+        return self.busy_cycles / self.cycles
+
+
+class Transport(Protocol):
+    """A way to an accelerator.
+
+    The state starts at zero and is carried from call to call. A symbol that `generate` has drawn
+    last has not been fed: the state is that after the symbol before it.
+    """
+
+    def load(self, image: Image) -> None:
+        """Load a model and reset the state.
+
+        Raises
+        ------
+        UserError
+            When the accelerator's sizes do not fit the image.
+        """
+
+    def generate(
+        self, prompt: NDArray[np.uint8], length: int, temperature: int, seed: int
+    ) -> Generator[NDArray[np.uint8], None, None]:
+        """Feed a prompt, then draw symbols and feed each to draw the next.
+
+        Parameters
+        ----------
+        prompt : ndarray of uint8, shape (n,)
+            At least one symbol.
+        length : int
+            Symbols to draw, at least one.
+        temperature : int
+            Q4.12, from `zynq_lstm.quant.sampling.encode_temperature`; 0 draws the most likely.
+        seed : int
+            State of the 64-bit generator, from `zynq_lstm.quant.sampling.seed_state`.
+
+        Yields
+        ------
+        ndarray of uint8, shape (m,), m at least 1
+            The symbols, in pieces as they come. After an early ``close`` of the generator the
+            state is undefined until it is written or reset.
+        """
+        ...
+
+    def logits(self, symbols: NDArray[np.uint8]) -> NDArray[np.int16]:
+        """Feed symbols, shape (n,), and return the logits after each, shape (n, V), Q5.10."""
+        ...
+
+    def read_state(self) -> State:
+        """Return a copy of the state."""
+        ...
+
+    def write_state(self, state: State) -> None:
+        """Replace the state."""
+
+    def reset_state(self) -> None:
+        """Set the state to zero."""
+
+    def counters(self) -> Counters:
+        """Return what has been counted."""
+        ...
+
+    def close(self) -> None:
+        """Free what the transport holds; it is not used afterwards."""
