@@ -1,1 +1,6 @@
-"""The command `zynq-lstm`."""
+"""The command `zynq-lstm`: one module for each of its commands, put together in ``main``.
+
+What a command computes goes to standard output; what it says meanwhile goes to standard error.
+Whatever takes long to import (PyTorch, Amaranth, Yosys, the simulator) is imported by the command
+that needs it, when it runs.
+"""

@@ -1,0 +1,50 @@
+"""Where the commands write: results to standard output, everything else to standard error."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+results = Console(highlight=False, markup=False, soft_wrap=True)
+status = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+
+
+def say(message: str) -> None:
+    """Tell the person at the terminal what is being done."""
+    status.print(message)
+
+
+def write(text: str) -> None:
+    """Write generated text to standard output at once, exactly as it is."""
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+def write_json(values: Mapping[str, object]) -> None:
+    """Write one JSON object to standard output."""
+    write(json.dumps(values, indent=2, ensure_ascii=False) + "\n")
+
+
+def write_table(rows: Sequence[tuple[str, str]]) -> None:
+    """Write names and values below each other to standard output."""
+    width = max(len(name) for name, _ in rows)
+    for name, value in rows:
+        results.print(f"{name:{width}}  {value}")
+
+
+def progress_bar() -> Progress:
+    """Return a bar for standard error, with a field ``note``, which goes away at its end."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:3.0f} %"),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}"),
+        console=status,
+        transient=True,
+        disable=not status.is_terminal,
+    )

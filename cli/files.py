@@ -1,0 +1,74 @@
+"""Files that a person names: texts that are read, and outputs that are checked before long work."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from zynq_lstm.quant.errors import UserError
+
+
+def read_text(path: Path) -> str:
+    """Read a UTF-8 text file, its line ends unchanged.
+
+    Raises
+    ------
+    UserError
+        When it cannot be read or is not UTF-8.
+    """
+    try:
+        return path.read_bytes().decode("utf-8")
+    except OSError as error:
+        raise UserError(f"Text {path} must be a readable file: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise UserError(
+            f"Text {path} must be UTF-8; it has an invalid byte at offset {error.start}"
+        ) from None
+
+
+def check_output_file(path: Path, *, source: Path | None = None) -> None:
+    """See that a file could be written, without leaving a trace.
+
+    Parameters
+    ----------
+    path : Path
+        The output.
+    source : Path, optional
+        An input, which must be another file.
+
+    Raises
+    ------
+    UserError
+        When it could not, or would replace its own source.
+    """
+    if path.is_dir():
+        raise UserError(f"Output {path} must be a file, but it is a folder; choose another path")
+    if source is not None and path.exists() and source.exists() and path.samefile(source):
+        raise UserError(f"Output must not be the input {source} itself; choose another path")
+    _check_folder(path.parent, path)
+
+
+def check_output_folder(path: Path) -> None:
+    """See that files could be written into a folder, which may have to be made first.
+
+    Raises
+    ------
+    UserError
+        When they could not.
+    """
+    folder = path
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    _check_folder(folder, path)
+
+
+def _check_folder(folder: Path, path: Path) -> None:
+    try:
+        handle, name = tempfile.mkstemp(prefix=".zynq-lstm.", dir=folder)
+    except OSError as error:
+        raise UserError(
+            f"Output {path} must be writable: {error.strerror}; choose another path"
+        ) from None
+    os.close(handle)
+    os.unlink(name)

@@ -1,0 +1,71 @@
+"""`zynq-lstm generate`: text from a model, on standard output as it comes."""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated
+
+import typer
+
+import zynq_lstm.host as host
+from zynq_lstm.cli.console import results, say, write
+from zynq_lstm.cli.options import BackendOption, ImageArgument, backend_options
+from zynq_lstm.quant.errors import UserError
+from zynq_lstm.quant.image import read_image
+
+
+def generate(
+    image: ImageArgument,
+    prompt: Annotated[str, typer.Option("--prompt", "-p", help="Text to go on from.")],
+    length: Annotated[int, typer.Option("--length", "-n", help="Characters to generate.")] = 500,
+    temperature: Annotated[
+        float | None,
+        typer.Option(
+            "--temperature",
+            "-t",
+            help="Below 1 more likely text, above 1 wilder; 0 to just below 16.",
+            show_default="1.0",
+        ),
+    ] = None,
+    seed: Annotated[
+        int, typer.Option("--seed", "-s", help="The same seed gives the same text everywhere.")
+    ] = 0,
+    greedy: Annotated[
+        bool, typer.Option("--greedy", help="Always the most likely character (temperature 0).")
+    ] = False,
+    stop: Annotated[
+        str | None, typer.Option(help="End with the first occurrence of this text.")
+    ] = None,
+    echo: Annotated[bool, typer.Option("--echo", help="Write the prompt before the text.")] = False,
+    backend: BackendOption = "golden",
+) -> None:
+    """Generate text.
+
+    Standard output receives the generated characters as they come and nothing else.
+    """
+    if greedy and temperature:
+        raise UserError(f"Temperature must be left out with --greedy, but it is {temperature}")
+    if temperature is None:
+        temperature = 0.0 if greedy else 1.0
+    model = read_image(image)
+    with host.open(model, backend, **backend_options(backend)) as session:
+        text = session.stream(prompt, length, temperature=temperature, seed=seed, stop=stop)
+        if echo:
+            write(prompt)
+        begun, characters = time.monotonic(), 0
+        for piece in text:
+            write(piece)
+            characters += len(piece)
+        seconds = time.monotonic() - begun
+        if results.is_terminal:
+            write("\n")
+        say(_summary(characters, seconds, backend, session.counters()))
+
+
+def _summary(characters: int, seconds: float, backend: str, counters: host.Counters) -> str:
+    parts = [f"{characters:,} characters on {backend}"]
+    if seconds > 0:
+        parts.append(f"{characters / seconds:,.0f} characters/s")
+    if counters.cycles_per_character is not None:
+        parts.append(f"{counters.cycles_per_character:.1f} cycles a character")
+    return ", ".join(parts)

@@ -1,0 +1,114 @@
+"""`zynq-lstm score`: how well a quantized model, and its float original, predict a text."""
+
+from __future__ import annotations
+
+import math
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import zynq_lstm.host as host
+from zynq_lstm.cli.console import progress_bar, write_json, write_table
+from zynq_lstm.cli.files import read_text
+from zynq_lstm.cli.options import BackendOption, ImageArgument, JsonOption, backend_options
+from zynq_lstm.quant.errors import UserError
+from zynq_lstm.quant.float_model import FloatModel
+from zynq_lstm.quant.image import read_image
+
+SPLITS = {"training": (0, 90), "validation": (90, 95), "test": (95, 100), "all": (0, 100)}
+"""Parts of a text by position, in per cent of its characters, as training splits it."""
+
+
+def score(
+    image: ImageArgument,
+    text: Annotated[Path, typer.Argument(metavar="TEXT", help="Text file, UTF-8.")],
+    backend: BackendOption = "golden",
+    float_model: Annotated[
+        Path | None,
+        typer.Option(
+            "--float", metavar="MODEL", help="Also score this float checkpoint (.safetensors)."
+        ),
+    ] = None,
+    split: Annotated[
+        str,
+        typer.Option(
+            metavar="training|validation|test|all",
+            help="Part of the text: its first 90 %, the next 5 %, the last 5 %, or all of it.",
+        ),
+    ] = "all",
+    limit: Annotated[
+        int | None, typer.Option(metavar="N", help="Only the first N characters of the part.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Score a text: mean surprisal of its characters in bits (bits per character).
+
+    The state is carried along the whole text from a zero state. The first character is given;
+    each other one is predicted from all those before it.
+    """
+    part = _part(read_text(text), split, limit)
+    model = read_image(image)
+    reference = None if float_model is None else _load(float_model)
+    begun = time.monotonic()
+    with (
+        host.open(model, backend, **backend_options(backend)) as session,
+        progress_bar() as progress,
+    ):
+        task = progress.add_task("Scoring", total=len(part), note="")
+
+        def report(characters: int, bits: float) -> None:
+            note = f"{bits / max(1, characters - 1):.4f} bits per character"
+            progress.update(task, completed=characters, note=note)
+
+        result = session.score(part, progress=report)
+        seconds = time.monotonic() - begun
+        values: dict[str, object] = {
+            "bits_per_character": result.bits_per_character,
+            "characters": result.characters,
+            "predictions": result.predictions,
+            "backend": backend,
+            "split": split,
+            "seconds": round(seconds, 3),
+        }
+        if reference is not None:
+            progress.update(task, description="Scoring in float", note="")
+            values["float_bits_per_character"] = _float_bits(reference, part)
+    if as_json:
+        write_json(values)
+    else:
+        write_table(_rows(values))
+
+
+def _part(text: str, split: str, limit: int | None) -> str:
+    if split not in SPLITS:
+        raise UserError(f"Split must be one of {', '.join(SPLITS)}, not {split!r}")
+    if limit is not None and limit < 2:
+        raise UserError(f"Limit must be at least 2 characters, not {limit}")
+    first, last = (len(text) * percent // 100 for percent in SPLITS[split])
+    return text[first:last][:limit]
+
+
+def _load(path: Path) -> FloatModel:
+    from zynq_lstm.quant.checkpoint import load_checkpoint
+
+    return load_checkpoint(path)
+
+
+def _float_bits(model: FloatModel, text: str) -> float:
+    nats = model.surprisal(model.vocabulary.encode(text))
+    return float(nats.mean()) / math.log(2)
+
+
+def _rows(values: dict[str, object]) -> list[tuple[str, str]]:
+    rows = [
+        ("characters", f"{values['characters']:,}"),
+        (f"bits per character, {values['backend']}", f"{values['bits_per_character']:.4f}"),
+    ]
+    if "float_bits_per_character" in values:
+        reference = values["float_bits_per_character"]
+        difference = values["bits_per_character"] - reference  # type: ignore[operator]
+        rows.append(("bits per character, float", f"{reference:.4f}"))
+        rows.append(("cost of quantization", f"{difference:+.4f}"))
+    return rows

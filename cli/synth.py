@@ -1,0 +1,80 @@
+"""`zynq-lstm synth`: the accelerator's resources and timing structure, from Yosys."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from zynq_lstm.cli.console import say, write_json, write_table
+from zynq_lstm.cli.files import check_output_folder
+from zynq_lstm.cli.options import JsonOption
+from zynq_lstm.cli.rtl import (
+    DSP_PAIRS_HELP,
+    HIDDEN_HELP,
+    LAYERS_HELP,
+    MULTIPLIERS_HELP,
+    SYMBOLS_HELP,
+    chosen_config,
+)
+from zynq_lstm.quant.errors import UserError
+
+
+def synth(
+    hidden: Annotated[int | None, typer.Option(help=HIDDEN_HELP, show_default="128")] = None,
+    layers: Annotated[int | None, typer.Option(help=LAYERS_HELP, show_default="2")] = None,
+    symbols: Annotated[int | None, typer.Option(help=SYMBOLS_HELP, show_default="128")] = None,
+    multipliers: Annotated[
+        int | None, typer.Option(help=MULTIPLIERS_HELP, show_default="512")
+    ] = None,
+    dsp_pairs: Annotated[
+        int | None, typer.Option(help=DSP_PAIRS_HELP, show_default="25 of every 32")
+    ] = None,
+    keep: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Leave the Verilog, Yosys' log and the netlist here."),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Synthesize the accelerator for the XC7Z020 with Yosys (several minutes).
+
+    Shows what the whole accelerator takes up and whether it is built for speed: loads of a net,
+    logic between registers, registers of multipliers and weight memories. Exit status 1 when a
+    rule is broken.
+    """
+    config = chosen_config(None, hidden, layers, symbols, multipliers, dsp_pairs)
+    if keep is not None:
+        check_output_folder(keep)
+        keep.mkdir(parents=True, exist_ok=True)
+    from zynq_lstm.hw.synthesis import synthesize
+    from zynq_lstm.hw.verilog import TOP, write_verilog
+
+    say(f"Writing the Verilog of {config.describe()}")
+    with tempfile.TemporaryDirectory(prefix="zynq-lstm.") as folder:
+        verilog = write_verilog(config, keep or Path(folder))
+        report = synthesize(verilog, TOP, report=say, keep=keep)
+    values: dict[str, Any] = {"config": config.to_dict(), **report.to_json()}
+    if as_json:
+        write_json(values)
+    else:
+        write_table(_rows(values))
+    for note in report.notes:
+        say(f"Note: {note}")
+    if report.violations:
+        rules = "; ".join(report.violations)
+        raise UserError(f"Netlist breaks {len(report.violations)} rules: {rules}")
+
+
+def _rows(values: dict[str, Any]) -> list[tuple[str, str]]:
+    share = values["percent"]
+    rows = [(kind, f"{values[kind]:,} ({share[kind]} %)") for kind in share]
+    carry = values["max_carry_path"]
+    return [
+        *rows,
+        ("most loads of a net", f"{values['max_fanout']} ({values['max_fanout_net']})"),
+        ("most LUTs between registers", f"{values['max_logic_levels']}"),
+        ("longest carry path", f"{carry['luts']} LUT and {carry['carry4']} CARRY4"),
+        ("rules broken", f"{len(values['violations'])}"),
+    ]

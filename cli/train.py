@@ -1,0 +1,148 @@
+"""`zynq-lstm train`: from a text file to a float checkpoint, with PyTorch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from zynq_lstm.cli.console import progress_bar, say, status
+from zynq_lstm.cli.files import check_output_file
+from zynq_lstm.quant.errors import UserError
+from zynq_lstm.train.settings import TrainingSettings
+
+if TYPE_CHECKING:
+    from zynq_lstm.train.progress import Progress
+
+DEFAULTS = TrainingSettings()
+MODEL, LEARNING = "Model", "Learning"
+
+
+def train(
+    text: Annotated[Path, typer.Argument(metavar="TEXT", help="Text file, UTF-8.")],
+    output: Annotated[
+        Path,
+        typer.Option("--output", "-o", metavar="MODEL", help="Checkpoint to write (.safetensors)."),
+    ],
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the interrupted run of the same output.")
+    ] = False,
+    layers: Annotated[
+        int, typer.Option(help="LSTM layers, 1 or 2.", rich_help_panel=MODEL)
+    ] = DEFAULTS.layers,
+    hidden: Annotated[
+        int, typer.Option(help="Hidden units of each layer, 8 to 128.", rich_help_panel=MODEL)
+    ] = DEFAULTS.hidden,
+    embedding: Annotated[
+        int,
+        typer.Option(
+            help="Width of the symbol embedding; the accelerator does not see it.",
+            rich_help_panel=MODEL,
+        ),
+    ] = DEFAULTS.embedding,
+    epochs: Annotated[
+        int, typer.Option(help="Passes over the training text.", rich_help_panel=LEARNING)
+    ] = DEFAULTS.epochs,
+    streams: Annotated[
+        int, typer.Option(help="Places read at the same time.", rich_help_panel=LEARNING)
+    ] = DEFAULTS.streams,
+    unroll: Annotated[
+        int, typer.Option(help="Characters between two updates.", rich_help_panel=LEARNING)
+    ] = DEFAULTS.unroll,
+    learning_rate: Annotated[
+        float, typer.Option(help="Highest learning rate.", rich_help_panel=LEARNING)
+    ] = DEFAULTS.learning_rate,
+    warmup: Annotated[
+        int, typer.Option(help="Updates until it is reached.", rich_help_panel=LEARNING)
+    ] = DEFAULTS.warmup,
+    weight_decay: Annotated[
+        float, typer.Option(help="Decoupled decay of the matrices.", rich_help_panel=LEARNING)
+    ] = DEFAULTS.weight_decay,
+    clip: Annotated[
+        float, typer.Option(help="Largest norm of the gradient.", rich_help_panel=LEARNING)
+    ] = DEFAULTS.clip,
+    dropout: Annotated[
+        float, typer.Option(help="Share of units left out.", rich_help_panel=LEARNING)
+    ] = DEFAULTS.dropout,
+    recurrent_dropout: Annotated[
+        float, typer.Option(help="Share of recurrent weights left out.", rich_help_panel=LEARNING)
+    ] = DEFAULTS.recurrent_dropout,
+    averaging: Annotated[
+        float, typer.Option(help="Decay of the weights' moving average.", rich_help_panel=LEARNING)
+    ] = DEFAULTS.averaging,
+    validate_every: Annotated[
+        int, typer.Option(help="Epochs between validations.", rich_help_panel=LEARNING)
+    ] = DEFAULTS.validate_every,
+    precision: Annotated[
+        str,
+        typer.Option(
+            metavar="bfloat16|float32",
+            help="Number format of the training steps.",
+            rich_help_panel=LEARNING,
+        ),
+    ] = DEFAULTS.precision,
+    seed: Annotated[
+        int, typer.Option(help="Seed of everything random.", rich_help_panel=LEARNING)
+    ] = DEFAULTS.seed,
+) -> None:
+    """Train a model on a text file.
+
+    The first 90 % of the text are learned from, the next 5 % choose the checkpoint, and the last
+    5 % are left for zynq-lstm score. Ctrl-C keeps the best checkpoint so far; --resume goes on.
+    """
+    settings = TrainingSettings(
+        layers=layers,
+        hidden=hidden,
+        embedding=embedding,
+        epochs=epochs,
+        streams=streams,
+        unroll=unroll,
+        learning_rate=learning_rate,
+        warmup=warmup,
+        weight_decay=weight_decay,
+        clip=clip,
+        dropout=dropout,
+        recurrent_dropout=recurrent_dropout,
+        averaging=averaging,
+        validate_every=validate_every,
+        precision=precision,
+        seed=seed,
+    )
+    check_output_file(output, source=text)
+    try:
+        from zynq_lstm.train.trainer import train as run
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
+            raise
+        raise UserError(
+            "Training needs PyTorch, which is not installed; "
+            "install it with pip install 'zynq-lstm[train]'"
+        ) from None
+    with progress_bar() as bar:
+        task = bar.add_task("Training", total=settings.epochs, note="")
+
+        def report(now: Progress) -> None:
+            done = now.epoch - 1 + now.step / now.steps
+            bar.update(task, completed=done, note=_note(now))
+            if now.step == now.steps and not status.is_terminal:
+                say(_note(now))  # A log file gets a line an epoch instead of the bar.
+
+        result = run(text, output, settings, resume=resume, report=report)
+    ended = "interrupted" if result.interrupted else "done"
+    say(
+        f"{output}: {result.validation_nats:.4f} nats ({result.validation_bpc:.4f} bits) a "
+        f"character on the validation text after epoch {result.best_epoch}; {ended} after "
+        f"{result.epochs} epochs and {result.seconds / 60:.1f} minutes"
+    )
+    if result.resume_file is not None:
+        say(f"{result.resume_file}: the run's state; go on with --resume")
+        raise typer.Exit(130)
+
+
+def _note(now: Progress) -> str:
+    parts = [f"epoch {now.epoch}/{now.epochs}", f"training {now.training_nats:.4f}"]
+    if now.validation_nats is not None and now.best_nats is not None:
+        parts.append(f"validation {now.validation_nats:.4f} (best {now.best_nats:.4f})")
+    parts.append(f"{now.characters_per_second:,.0f} characters/s")
+    return ", ".join(parts)

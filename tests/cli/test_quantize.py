@@ -1,0 +1,102 @@
+"""`zynq-lstm quantize`: an image is written whole, or nothing is."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+from tiny_models import CHARACTERS, tiny_tensors, write_tiny_checkpoint
+
+from zynq_lstm.quant.config import Config
+from zynq_lstm.quant.image import read_image
+
+SIZES = ("--hidden", 16, "--symbols", 16, "--multipliers", 64)
+
+
+def test_writes_the_image(run, checkpoint_path, image_path, tmp_path) -> None:
+    output = tmp_path / "out.zlstm"
+    result = run("quantize", checkpoint_path, "-o", output, *SIZES)
+    assert result.status == 0
+    assert result.out == ""
+    assert output.read_bytes() == image_path.read_bytes()
+    assert list(tmp_path.iterdir()) == [output]
+
+
+def test_pads_for_the_full_accelerator(run, checkpoint_path, tmp_path) -> None:
+    output = tmp_path / "out.zlstm"
+    assert run("quantize", checkpoint_path, "-o", output).status == 0
+    image = read_image(output)
+    assert image.config == Config()
+    assert image.symbols == len(CHARACTERS)
+
+
+def test_replaces_an_earlier_image(run, checkpoint_path, tmp_path) -> None:
+    output = tmp_path / "out.zlstm"
+    output.write_text("earlier")
+    assert run("quantize", checkpoint_path, "-o", output, *SIZES).status == 0
+    assert read_image(output).config.hidden == 16
+
+
+@pytest.mark.parametrize("place", ["missing/out.zlstm", "file/out.zlstm", "."])
+def test_refuses_outputs_that_cannot_be_written(run, checkpoint_path, tmp_path, place) -> None:
+    (tmp_path / "file").write_text("")
+    run("quantize", checkpoint_path, "-o", tmp_path / place, *SIZES).refused("Output", "must be")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_refuses_to_replace_its_input(run, tmp_path) -> None:
+    path = write_tiny_checkpoint(tmp_path / "model.safetensors")
+    before = path.read_bytes()
+    run("quantize", path, "-o", tmp_path / "." / "model.safetensors").refused("input")
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("options", "part"),
+    [
+        (("--multipliers", 100), "multipliers"),
+        (("--hidden", 12), "Hidden size"),
+        (("--symbols", 300), "Symbol capacity"),
+        (("--symbols", 8), "at most 128 units and 8 symbols"),
+    ],
+)
+def test_refuses_sizes(run, checkpoint_path, tmp_path, options, part) -> None:
+    run("quantize", checkpoint_path, "-o", tmp_path / "out", *options).refused(part)
+    assert list(tmp_path.iterdir()) == []
+
+
+def _without(name: str) -> dict:
+    return {key: value for key, value in tiny_tensors().items() if key != name}
+
+
+def _with(name: str, value: float) -> dict:
+    tensors = tiny_tensors()
+    tensors[name].flat[3] = value
+    return tensors
+
+
+@pytest.mark.parametrize(
+    ("tensors", "metadata", "part"),
+    [
+        (_without("head.bias"), {}, "head.bias"),
+        (_without("lstm.weight_hh_l0"), {}, "lstm.weight_hh_l0"),
+        (_with("lstm.weight_hh_l1", math.nan), {}, "lstm.weight_hh_l1"),
+        (_with("head.weight", math.inf), {}, "head.weight"),
+        (_with("head.weight", 1e6), {}, "output layer"),
+        (tiny_tensors() | {"head.weight": np.zeros((5, 16), np.float32)}, {}, "head.weight"),
+        (None, {"vocabulary": "nothing"}, "vocabulary"),
+        (None, {"vocabulary": json.dumps(["a", "a"])}, "twice"),
+        (None, {"format": "other"}, "format"),
+        (None, {"format_version": "99"}, "version"),
+    ],
+)
+def test_refuses_bad_checkpoints(run, tmp_path, tensors, metadata, part) -> None:
+    path = write_tiny_checkpoint(tmp_path / "bad.safetensors", tensors, **metadata)
+    run("quantize", path, "-o", tmp_path / "out.zlstm").refused(part)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_refuses_what_is_no_checkpoint(run, image_path, tmp_path) -> None:
+    run("quantize", image_path, "-o", tmp_path / "out.zlstm").refused("safetensors")
+    run("quantize", tmp_path / "none", "-o", tmp_path / "out.zlstm").refused("none")
+    assert list(tmp_path.iterdir()) == []

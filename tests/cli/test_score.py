@@ -1,0 +1,118 @@
+"""`zynq-lstm score`: bits per character of parts of a text, in integers and in float."""
+
+import json
+import math
+
+import pytest
+
+import zynq_lstm.host as host
+from zynq_lstm.quant.checkpoint import load_checkpoint
+
+TEXT = "a bad cafe, faded! "[:10] * 30
+
+
+@pytest.fixture
+def text_path(tmp_path):
+    path = tmp_path / "text.txt"
+    path.write_bytes(TEXT.encode())
+    return path
+
+
+def golden_bits(image_path, text: str) -> float:
+    with host.open(image_path) as session:
+        return session.score(text).bits_per_character
+
+
+def scored(run, *arguments) -> dict:
+    result = run("score", *arguments, "--json")
+    assert result.status == 0
+    return json.loads(result.out)
+
+
+def test_scores_a_whole_text(run, image_path, text_path) -> None:
+    values = scored(run, image_path, text_path)
+    assert values["bits_per_character"] == golden_bits(image_path, TEXT)
+    assert values["characters"] == 300
+    assert values["predictions"] == 299
+    assert "float_bits_per_character" not in values
+
+
+@pytest.mark.parametrize(
+    ("split", "part"),
+    [
+        ("training", TEXT[:270]),
+        ("validation", TEXT[270:285]),
+        ("test", TEXT[285:]),
+        ("all", TEXT),
+    ],
+)
+def test_scores_a_part(run, image_path, text_path, split, part) -> None:
+    values = scored(run, image_path, text_path, "--split", split)
+    assert values["characters"] == len(part)
+    assert values["bits_per_character"] == golden_bits(image_path, part)
+
+
+def test_scores_the_beginning_of_a_part(run, image_path, text_path) -> None:
+    values = scored(run, image_path, text_path, "--split", "validation", "--limit", 7)
+    assert values["characters"] == 7
+    assert values["bits_per_character"] == golden_bits(image_path, TEXT[270:277])
+
+
+def test_scores_the_float_checkpoint_too(run, image_path, checkpoint_path, text_path) -> None:
+    values = scored(run, image_path, text_path, "--float", checkpoint_path)
+    model = load_checkpoint(checkpoint_path)
+    nats = model.surprisal(model.vocabulary.encode(TEXT)).mean()
+    assert values["float_bits_per_character"] == pytest.approx(nats / math.log(2), rel=1e-12)
+    # A random model's weights are as coarse as they can be, yet it must be the same model.
+    assert abs(values["bits_per_character"] - values["float_bits_per_character"]) < 0.1
+
+
+def test_scores_on_the_simulation(run, image_path, text_path, modelled_simulation) -> None:
+    golden, simulated = (
+        scored(run, image_path, text_path, "--backend", backend) for backend in ("golden", "sim")
+    )
+    assert simulated["bits_per_character"] == golden["bits_per_character"]
+    assert simulated["backend"] == "sim"
+
+
+def test_writes_a_table(run, image_path, checkpoint_path, text_path) -> None:
+    result = run("score", image_path, text_path, "--float", checkpoint_path)
+    lines = result.out.splitlines()
+    assert len(lines) == 4
+    assert lines[0].split() == ["characters", "300"]
+    assert f"{golden_bits(image_path, TEXT):.4f}" in lines[1]
+    assert lines[3].startswith("cost of quantization")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "part"),
+    [
+        (["--split", "half"], "Split must be one of training, validation, test, all, not 'half'"),
+        (["--limit", 1], "Limit must be at least 2 characters, not 1"),
+        (["--limit", -4], "Limit must be at least 2 characters, not -4"),
+        (["--backend", "gpu"], "Backend must be one of"),
+        (["--float", "none.safetensors"], "none.safetensors"),
+    ],
+)
+def test_refuses_bad_arguments(run, image_path, text_path, arguments, part) -> None:
+    run("score", image_path, text_path, *arguments).refused(part)
+
+
+@pytest.mark.parametrize(
+    ("content", "part"),
+    [
+        (b"", "at least 2 characters, not 0"),
+        (b"a", "at least 2 characters, not 1"),
+        (b"abc?", "'?' (U+003F) at position 3"),
+        (b"ab\xff", "must be UTF-8; it has an invalid byte at offset 2"),
+        (b"ab\r\n", "'\\r'"),
+    ],
+)
+def test_refuses_bad_texts(run, image_path, tmp_path, content, part) -> None:
+    path = tmp_path / "text.txt"
+    path.write_bytes(content)
+    run("score", image_path, path).refused(part)
+
+
+def test_refuses_a_missing_text(run, image_path, tmp_path) -> None:
+    run("score", image_path, tmp_path / "none.txt").refused("none.txt", "readable")
