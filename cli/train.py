@@ -9,7 +9,6 @@ import typer
 
 from zynq_lstm.cli.console import progress_bar, say, status
 from zynq_lstm.cli.files import check_output_file
-from zynq_lstm.quant.errors import UserError
 from zynq_lstm.train.settings import TrainingSettings
 
 if TYPE_CHECKING:
@@ -110,15 +109,8 @@ def train(
         seed=seed,
     )
     check_output_file(output, source=text)
-    try:
-        from zynq_lstm.train.trainer import train as run
-    except ModuleNotFoundError as error:
-        if error.name != "torch":
-            raise
-        raise UserError(
-            "Training needs PyTorch, which is not installed; "
-            "install it with pip install 'zynq-lstm[train]'"
-        ) from None
+    from zynq_lstm.train.trainer import train as run
+
     with progress_bar() as bar:
         task = bar.add_task("Training", total=settings.epochs, note="")
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from zynq_lstm.cli.main import app
+from zynq_lstm.cli.app import app
+from zynq_lstm.cli.main import EXTRAS
 
 COMMANDS = (
     "train", "quantize", "generate", "score", "info", "demo", "rtl", "synth", "bench",
@@ -56,7 +57,7 @@ def test_wrong_options_are_status_2(run, arguments) -> None:
 
 def test_help_needs_nothing_heavy() -> None:
     script = (
-        f"import sys, zynq_lstm.cli.main\nprint([name for name in {HEAVY} if name in sys.modules])"
+        f"import sys, zynq_lstm.cli.app\nprint([name for name in {HEAVY} if name in sys.modules])"
     )
     result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert result.stdout == "[]\n"
@@ -68,6 +69,16 @@ def test_other_errors_of_files_are_a_sentence_too(run, monkeypatch, image_path) 
 
     monkeypatch.setattr("zynq_lstm.cli.info.read_image", full)
     run("info", image_path).refused("No space left on device: out.zlstm")
+
+
+@pytest.mark.parametrize("package", ["typer", "safetensors", "torch.nn"])
+def test_says_which_extra_is_missing(run, monkeypatch, image_path, package) -> None:
+    def lacking(path: Path) -> None:
+        raise ModuleNotFoundError(f"No module named {package!r}", name=package)
+
+    monkeypatch.setattr("zynq_lstm.cli.info.read_image", lacking)
+    name = package.split(".")[0]
+    run("info", image_path).refused(f"needs the package {name}", f"[{EXTRAS[name]}]'")
 
 
 def test_interruption_is_quiet(run, monkeypatch, image_path) -> None:

@@ -1,0 +1,63 @@
+"""The commands, put together."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from zynq_lstm.cli.bench import bench
+from zynq_lstm.cli.demo import demo
+from zynq_lstm.cli.generate import generate
+from zynq_lstm.cli.info import info
+from zynq_lstm.cli.quantize import quantize
+from zynq_lstm.cli.rtl import rtl
+from zynq_lstm.cli.score import score
+from zynq_lstm.cli.synth import synth
+from zynq_lstm.cli.train import train
+
+app = typer.Typer(
+    name="zynq-lstm",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+MODELS, ACCELERATOR = "From text to text", "The accelerator"
+for command, panel in (
+    (demo, MODELS),
+    (train, MODELS),
+    (quantize, MODELS),
+    (generate, MODELS),
+    (score, MODELS),
+    (info, MODELS),
+    (rtl, ACCELERATOR),
+    (synth, ACCELERATOR),
+    (bench, ACCELERATOR),
+):
+    app.command(rich_help_panel=panel)(command)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"zynq-lstm {version('zynq-lstm')}")
+        raise typer.Exit
+
+
+@app.callback()
+def describe(
+    show_version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_show_version, is_eager=True, help="Show the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """A character-level LSTM accelerator for the Zynq-7020.
+
+    Train a model, quantize it to 8 bits, and generate text with it: on the integer model in numpy
+    or on the accelerator's own Verilog in simulation.
+    """
