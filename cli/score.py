@@ -10,12 +10,12 @@ from typing import Annotated
 import typer
 
 import zynq_lstm.host as host
-from zynq_lstm.cli.console import progress_bar, write_json, write_table
+from zynq_lstm.cli.console import progress_bar, say, write_json, write_table
 from zynq_lstm.cli.files import read_text
 from zynq_lstm.cli.options import BackendOption, ImageArgument, JsonOption, backend_options
 from zynq_lstm.quant.errors import UserError
 from zynq_lstm.quant.float_model import FloatModel
-from zynq_lstm.quant.image import read_image
+from zynq_lstm.quant.image import Image, read_image
 
 SPLITS = {"training": (0, 90), "validation": (90, 95), "test": (95, 100), "all": (0, 100)}
 """Parts of a text by position, in per cent of its characters, as training splits it."""
@@ -51,6 +51,8 @@ def score(
     part = _part(read_text(text), split, limit)
     model = read_image(image)
     reference = None if float_model is None else _load(float_model)
+    if reference is not None and not _made_of(model, reference):
+        say(f"Note: {image} was not made of {float_model}; quantize it again to compare the two")
     begun = time.monotonic()
     with (
         host.open(model, backend, **backend_options(backend)) as session,
@@ -94,6 +96,11 @@ def _load(path: Path) -> FloatModel:
     from zynq_lstm.quant.checkpoint import load_checkpoint
 
     return load_checkpoint(path)
+
+
+def _made_of(image: Image, model: FloatModel) -> bool:
+    notes = {name: value for name, value in image.metadata.items() if name in model.metadata}
+    return image.vocabulary == model.vocabulary and notes == model.metadata
 
 
 def _float_bits(model: FloatModel, text: str) -> float:

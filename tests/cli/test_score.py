@@ -4,6 +4,7 @@ import json
 import math
 
 import pytest
+from tiny_models import write_tiny_checkpoint
 
 import zynq_lstm.host as host
 from zynq_lstm.quant.checkpoint import load_checkpoint
@@ -65,6 +66,15 @@ def test_scores_the_float_checkpoint_too(run, image_path, checkpoint_path, text_
     assert values["float_bits_per_character"] == pytest.approx(nats / math.log(2), rel=1e-12)
     # A random model's weights are as coarse as they can be, yet it must be the same model.
     assert abs(values["bits_per_character"] - values["float_bits_per_character"]) < 0.1
+
+
+def test_notes_that_image_and_checkpoint_differ(
+    run, image_path, checkpoint_path, text_path, tmp_path
+) -> None:
+    other = write_tiny_checkpoint(tmp_path / "other.safetensors", results='{"epochs": 7}')
+    note = "was not made of"
+    assert note in run("score", image_path, text_path, "--float", other).err
+    assert note not in run("score", image_path, text_path, "--float", checkpoint_path).err
 
 
 def test_scores_on_the_simulation(run, image_path, text_path, modelled_simulation) -> None:
