@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 results = Console(highlight=False, markup=False, soft_wrap=True)
@@ -34,6 +36,19 @@ def write_table(rows: Sequence[tuple[str, str]]) -> None:
     width = max(len(name) for name, _ in rows)
     for name, value in rows:
         results.print(f"{name:{width}}  {value}")
+
+
+@contextmanager
+def steps() -> Iterator[Callable[[str], None]]:
+    """Give a function that tells the step of a long work: one line that changes, or a log's lines.
+
+    On a terminal the line goes away at the end.
+    """
+    if not status.is_terminal:
+        yield say
+        return
+    with status.status("") as line:
+        yield lambda step: line.update(escape(step))
 
 
 def progress_bar() -> Progress:

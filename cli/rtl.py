@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -52,14 +51,10 @@ def rtl(
     config = chosen_config(baked, hidden, layers, symbols, multipliers, dsp_pairs)
     from zynq_lstm.hw.verilog import write_verilog
 
-    output.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".zynq-lstm.", dir=output) as folder:
-        written = [Path(path) for path in write_verilog(config, Path(folder), image=baked)]
-        for path in written:
-            path.replace(output / path.relative_to(folder))
+    written = write_verilog(config, output, image=baked)
     say(f"{config.describe()}:")
     for path in written:
-        say(f"  {output / path.relative_to(folder)}")
+        say(f"  {path}")
 
 
 def chosen_config(

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from zynq_lstm.cli.console import say, write_json, write_table
+from zynq_lstm.cli.console import say, steps, write_json, write_table
 from zynq_lstm.cli.files import check_output_folder
 from zynq_lstm.cli.options import JsonOption
 from zynq_lstm.cli.rtl import (
@@ -51,10 +51,10 @@ def synth(
     from zynq_lstm.hw.synthesis import synthesize
     from zynq_lstm.hw.verilog import TOP, write_verilog
 
-    say(f"Writing the Verilog of {config.describe()}")
-    with tempfile.TemporaryDirectory(prefix="zynq-lstm.") as folder:
+    with steps() as tell, tempfile.TemporaryDirectory(prefix="zynq-lstm.") as folder:
+        tell(f"Writing the Verilog of {config.describe()}")
         verilog = write_verilog(config, keep or Path(folder))
-        report = synthesize(verilog, TOP, report=say, keep=keep)
+        report = synthesize(verilog, TOP, report=tell, keep=keep)
     values: dict[str, Any] = {"config": config.to_dict(), **report.to_json()}
     if as_json:
         write_json(values)
@@ -62,9 +62,11 @@ def synth(
         write_table(_rows(values))
     for note in report.notes:
         say(f"Note: {note}")
-    if report.violations:
-        rules = "; ".join(report.violations)
-        raise UserError(f"Netlist breaks {len(report.violations)} rules: {rules}")
+    broken = len(report.violations)
+    for violation in report.violations:
+        say(f"Broken: {violation}")
+    if broken:
+        raise UserError(f"Netlist must break no rule, but it breaks the {broken} above")
 
 
 def _rows(values: dict[str, Any]) -> list[tuple[str, str]]:

@@ -1,0 +1,70 @@
+"""`zynq-lstm rtl`: the Verilog of any size, with and without a model in it."""
+
+import pytest
+
+pytest.importorskip("amaranth")
+
+SIZES = ("--hidden", 16, "--symbols", 16, "--multipliers", 64)
+
+
+def test_writes_the_verilog(run, tmp_path) -> None:
+    folder = tmp_path / "new" / "rtl"
+    result = run("rtl", "-o", folder, *SIZES)
+    assert result.status == 0
+    assert result.out == ""
+    files = sorted(folder.iterdir())
+    assert files and {path.suffix for path in files} == {".v"}
+    for path in files:
+        assert str(path) in result.err
+    assert "2 x 16 units, up to 16 symbols, 64 multipliers" in result.err
+
+
+def test_the_same_sizes_give_the_same_verilog(run, tmp_path) -> None:
+    for name in ("a", "b"):
+        run("rtl", "-o", tmp_path / name, *SIZES)
+    first, second = (sorted((tmp_path / name).iterdir()) for name in ("a", "b"))
+    assert [path.name for path in first] == [path.name for path in second]
+    assert [path.read_bytes() for path in first] == [path.read_bytes() for path in second]
+
+
+def test_bakes_an_image_in(run, image_path, tmp_path) -> None:
+    folder = tmp_path / "rtl"
+    assert run("rtl", "-o", folder, "--image", image_path).status == 0
+    contents = [path for path in folder.iterdir() if path.suffix != ".v"]
+    assert contents
+    text = "".join(path.read_text() for path in folder.glob("*.v"))
+    assert all(path.name in text for path in contents)
+
+
+@pytest.mark.parametrize(
+    ("options", "part"),
+    [
+        (("--multipliers", 96), "Number of multipliers must be"),
+        (("--hidden", 20), "Hidden size must be a multiple"),
+        (("--layers", 3), "Number of layers must be"),
+        (("--symbols", 100), "Symbol capacity must be a power of two"),
+        (("--dsp-pairs", 7000), "Number of DSP pairs must be"),
+    ],
+)
+def test_refuses_sizes(run, tmp_path, options, part) -> None:
+    run("rtl", "-o", tmp_path / "rtl", *options).refused(part)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("options", [("--hidden", 32), ("--layers", 1), ("--symbols", 8)])
+def test_refuses_an_image_of_another_size(run, image_path, tmp_path, options) -> None:
+    run("rtl", "-o", tmp_path / "rtl", "--image", image_path, *options).refused(
+        "Image must fit the accelerator"
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_refuses_a_folder_that_cannot_be_made(run, tmp_path) -> None:
+    (tmp_path / "file").write_text("")
+    run("rtl", "-o", tmp_path / "file", *SIZES).refused("must be writable")
+    run("rtl", "-o", tmp_path / "file" / "rtl", *SIZES).refused("must be writable")
+
+
+def test_refuses_a_missing_image(run, tmp_path) -> None:
+    run("rtl", "-o", tmp_path / "rtl", "--image", tmp_path / "none").refused("none")
+    assert list(tmp_path.iterdir()) == []

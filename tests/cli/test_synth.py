@@ -1,0 +1,108 @@
+"""`zynq-lstm synth`: sizes to Verilog to report; Yosys itself is stood in for."""
+
+import json
+import sys
+import types
+from pathlib import Path
+
+import pytest
+
+from zynq_lstm.quant.config import Config
+
+VALUES = {
+    "DSP48E1": 210,
+    "RAMB36": 77,
+    "LUT": 20_000,
+    "FF": 30_000,
+    "percent": {"DSP48E1": 95.5, "RAMB36": 55.0, "LUT": 37.6, "FF": 28.2},
+    "max_fanout": 60,
+    "max_fanout_net": "core.h[3]",
+    "max_logic_levels": 4,
+    "max_carry_path": {"luts": 1, "carry4": 7},
+    "violations": [],
+}
+
+
+class Report:
+    """A report with given violations."""
+
+    notes = ("One thing should be known",)
+
+    def __init__(self, violations: list[str]) -> None:
+        self.violations = tuple(violations)
+
+    def to_json(self) -> dict:
+        return VALUES | {"violations": list(self.violations)}
+
+
+@pytest.fixture
+def synthesis(monkeypatch):
+    """Modules in the place of hw.synthesis and hw.verilog, which note what they are given."""
+    synthesis = types.ModuleType("zynq_lstm.hw.synthesis")
+    verilog = types.ModuleType("zynq_lstm.hw.verilog")
+    synthesis.violations = []
+
+    def write_verilog(config: Config, directory: Path, *, image=None) -> list[Path]:
+        synthesis.config = config
+        (directory / "top.v").write_text("module top; endmodule")
+        return [directory / "top.v"]
+
+    def synthesize(files, top, *, report, keep) -> Report:
+        assert [path.read_text() for path in files] == ["module top; endmodule"]
+        assert top == "top"
+        report("Yosys 1: pass")
+        synthesis.keep = keep
+        return Report(synthesis.violations)
+
+    verilog.TOP, verilog.write_verilog = "top", write_verilog
+    synthesis.synthesize = synthesize
+    for module in (synthesis, verilog):
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+    return synthesis
+
+
+def test_reports_the_default_accelerator(run, synthesis) -> None:
+    result = run("synth", "--json")
+    assert result.status == 0
+    assert json.loads(result.out) == {"config": Config().to_dict(), **VALUES}
+    assert synthesis.config == Config()
+    assert "Yosys 1: pass" in result.err
+    assert "Note: One thing should be known" in result.err
+
+
+def test_sizes_are_parameters(run, synthesis) -> None:
+    options = ("--hidden", 64, "--layers", 1, "--symbols", 256, "--multipliers", 128)
+    assert run("synth", *options, "--dsp-pairs", 40).status == 0
+    assert synthesis.config == Config(64, 1, 256, 128, 40)
+
+
+def test_writes_a_table(run, synthesis) -> None:
+    out = run("synth").out
+    assert "210 (95.5 %)" in out
+    assert "60 (core.h[3])" in out
+    assert "1 LUT and 7 CARRY4" in out
+
+
+def test_a_broken_rule_is_exit_status_1(run, synthesis) -> None:
+    synthesis.violations = ["A net must drive at most 64 loads, but n drives 78", "Another"]
+    result = run("synth", "--json")
+    assert result.status == 1
+    assert json.loads(result.out)["violations"] == synthesis.violations
+    assert "Broken: A net must drive" in result.err
+    assert result.err.splitlines()[-1].startswith("zynq-lstm: Netlist must break no rule")
+
+
+def test_keeps_what_it_made(run, synthesis, tmp_path) -> None:
+    folder = tmp_path / "new" / "kept"
+    assert run("synth", "--keep", folder).status == 0
+    assert synthesis.keep == folder
+    assert (folder / "top.v").exists()
+
+
+def test_refuses_a_folder_that_cannot_be_made(run, synthesis, tmp_path) -> None:
+    (tmp_path / "file").write_text("")
+    run("synth", "--keep", tmp_path / "file" / "kept").refused("must be writable")
+
+
+def test_refuses_sizes(run, synthesis) -> None:
+    run("synth", "--symbols", 100).refused("Symbol capacity must be a power of two")
