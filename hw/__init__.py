@@ -1,0 +1,1 @@
+"""The accelerator's RTL, in Amaranth; sizes and formats come from `quant`."""

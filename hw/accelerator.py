@@ -1,0 +1,227 @@
+"""The accelerator: streams, loader, controller, sequencer and datapath.
+
+    s_axis ─ FIFO ─┬─ loader ─────────────┐
+                   ├─ controller ─ sequencer ─ datapath ─┬─ FIFO ─ m_axis
+                   └─ state port ─────────┘              │
+"""
+
+from amaranth.hdl import Cat, ClockDomain, ClockSignal, Module, Mux, ResetSignal, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from zynq_lstm.hw.controller import COUNT_BITS, COUNTERS, Controller
+from zynq_lstm.hw.datapath import Datapath
+from zynq_lstm.hw.loader import Loader
+from zynq_lstm.hw.schedule import Schedule
+from zynq_lstm.hw.sequencer import Sequencer, step_members
+from zynq_lstm.hw.state_port import StatePort
+from zynq_lstm.hw.streams import WORD, BytePacker, StreamFifo, end_of_keep, keep_of_end
+from zynq_lstm.quant.config import GATES
+from zynq_lstm.quant.formats import TEMPERATURE
+from zynq_lstm.quant.protocol import ERROR_BITS
+
+
+class Accelerator(wiring.Component):
+    """The whole accelerator, with plain ports for its commands.
+
+    Parameters
+    ----------
+    config : Config
+    init_files : dict, optional
+        Files of initial contents (`quant.memory_files`), for a model that is there at power-on.
+    symbols : int
+        Symbols of that model.
+
+    Members
+    -------
+    aclk, aresetn : In
+        Clock and synchronous reset, active low.
+    start, mode, inputs, outputs, temperature, seed, cancel : In
+        A command (`quant.protocol.Mode`): pulse ``start``; the others hold while ``busy``.
+    busy, loaded, error : Out
+    c_* : Out(32)
+        `controller.COUNTERS`.
+    s_axis_*, m_axis_*
+        AXI4-Stream, 64 bits.
+    """
+
+    def __init__(self, config, *, init_files=None, symbols=0):
+        self._config, self._init_files, self._symbols = config, init_files, symbols
+        super().__init__(
+            {
+                "aclk": In(1),
+                "aresetn": In(1),
+                "start": In(1),
+                "mode": In(3),
+                "inputs": In(COUNT_BITS),
+                "outputs": In(COUNT_BITS),
+                "temperature": In(TEMPERATURE.bits),
+                "seed": In(64),
+                "cancel": In(1),
+                "busy": Out(1),
+                "loaded": Out(1),
+                "error": Out(ERROR_BITS),
+                **{f"c_{n}": Out(COUNT_BITS) for n in COUNTERS},
+                "s_axis_tvalid": In(1),
+                "s_axis_tready": Out(1),
+                "s_axis_tdata": In(64),
+                "s_axis_tkeep": In(8),
+                "s_axis_tlast": In(1),
+                "m_axis_tvalid": Out(1),
+                "m_axis_tready": In(1),
+                "m_axis_tdata": Out(64),
+                "m_axis_tkeep": Out(8),
+                "m_axis_tlast": Out(1),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        m.domains.sync = ClockDomain()
+        reset = Signal(init=1, reset_less=True)
+        m.d.comb += [ClockSignal().eq(self.aclk), ResetSignal().eq(reset)]
+        m.d.sync += reset.eq(~self.aresetn)
+
+        c = self._config
+        schedule = Schedule(c)
+        m.submodules.i_fifo = i_fifo = StreamFifo()
+        m.submodules.o_fifo = o_fifo = StreamFifo()
+        m.submodules.packer = packer = BytePacker()
+        m.submodules.loader = loader = Loader(c, symbols=self._symbols)
+        m.submodules.controller = controller = Controller(c, schedule)
+        m.submodules.state_port = port = StatePort(c)
+        m.submodules.sequencer = sequencer = Sequencer(schedule)
+        m.submodules.datapath = datapath = Datapath(c, schedule, init_files=self._init_files)
+
+        # Streams.
+        m.d.comb += [
+            i_fifo.i_valid.eq(self.s_axis_tvalid),
+            self.s_axis_tready.eq(i_fifo.i_ready),
+            i_fifo.i_data.eq(self.s_axis_tdata),
+            i_fifo.i_end.eq(end_of_keep(self.s_axis_tkeep)),
+            i_fifo.i_last.eq(self.s_axis_tlast),
+            i_fifo.o_ready.eq(loader.i_ready | controller.i_ready | port.i_ready),
+            self.m_axis_tvalid.eq(o_fifo.o_valid),
+            o_fifo.o_ready.eq(self.m_axis_tready),
+            self.m_axis_tdata.eq(o_fifo.o_data),
+            self.m_axis_tkeep.eq(keep_of_end(o_fifo.o_end)),
+            self.m_axis_tlast.eq(o_fifo.o_last),
+        ]
+        for user in (loader, controller, port):
+            m.d.comb += [user.i_valid.eq(i_fifo.o_valid), user.i_data.eq(i_fifo.o_data)]
+        m.d.comb += [
+            loader.i_last.eq(i_fifo.o_last),
+            controller.i_last.eq(i_fifo.o_last),
+            controller.i_end.eq(i_fifo.o_end),
+        ]
+
+        # Commands.
+        m.d.comb += [
+            controller.start.eq(self.start),
+            controller.mode.eq(self.mode),
+            controller.inputs.eq(self.inputs),
+            controller.outputs.eq(self.outputs),
+            controller.cancel.eq(self.cancel),
+            datapath.temperature.eq(self.temperature),
+            datapath.seed.eq(self.seed),
+            self.busy.eq(controller.busy),
+            self.loaded.eq(loader.loaded),
+            self.error.eq(controller.error),
+        ]
+        m.d.comb += [getattr(self, f"c_{n}").eq(getattr(controller, f"c_{n}")) for n in COUNTERS]
+
+        # Loading.
+        m.d.comb += [
+            loader.active.eq(controller.load),
+            controller.load_done.eq(loader.done),
+            controller.load_wrong.eq(loader.wrong),
+            controller.loaded.eq(loader.loaded),
+            controller.symbols.eq(loader.symbols),
+            datapath.last_lane.eq(loader.last_lane),
+            sequencer.rows.eq(loader.rows),
+        ]
+        wiring.connect(m, loader.write, datapath.write)
+
+        # Characters.
+        m.d.comb += [
+            sequencer.go.eq(controller.go),
+            sequencer.prologue.eq(controller.prologue),
+            sequencer.last.eq(controller.last),
+            sequencer.stop.eq(controller.stop),
+            controller.character_start.eq(sequencer.start),
+            controller.waiting.eq(sequencer.waiting),
+            controller.ended.eq(sequencer.ended),
+            controller.step_valid.eq(sequencer.valid),
+            datapath.restart.eq(controller.restart),
+            datapath.load_seed.eq(controller.load_seed),
+            datapath.sampling.eq(controller.sampling),
+            datapath.launch.eq(controller.launch),
+            datapath.symbol.eq(controller.symbol),
+            controller.done.eq(datapath.done),
+            controller.sampled.eq(datapath.sampled),
+            controller.saturated.eq(datapath.saturated),
+        ]
+        m.d.comb += [
+            getattr(datapath, f"step_{n}").eq(getattr(sequencer, n)) for n in step_members(c)
+        ]
+
+        # State.
+        m.d.comb += [
+            port.start.eq(controller.state_start),
+            port.write.eq(controller.state_write),
+            port.zero.eq(controller.state_zero),
+            controller.state_done.eq(port.done),
+            datapath.state_active.eq(controller.state_active),
+            datapath.state_read.eq(port.read),
+            datapath.state_write.eq(port.c_write),
+            datapath.state_shift.eq(port.shift),
+            datapath.state_load.eq(port.load),
+        ]
+        for k in range(1, c.layers + 1):
+            m.d.comb += [
+                getattr(datapath, f"state_h{k}").eq(getattr(port, f"h{k}")),
+                getattr(datapath, f"state_in{k}").eq(getattr(port, f"c{k}")),
+                getattr(port, f"chain_h{k}").eq(getattr(datapath, f"chain_h{k}")),
+                getattr(port, f"read_c{k}").eq(getattr(datapath, f"state_c{k}")),
+            ]
+
+        self._words_out(m, o_fifo, packer, controller, datapath, port)
+        return m
+
+    def _words_out(self, m, o_fifo, packer, controller, datapath, port):
+        """Rows of logits, or packed bytes (symbols, state) to the output FIFO.
+
+        Two selects, one the inverse of the other, so that neither drives more than half a word.
+        """
+        m.d.comb += [
+            packer.i_valid.eq(controller.o_valid | port.o_valid),
+            packer.i_byte.eq(Mux(port.busy, port.o_byte, controller.o_byte)),
+            packer.i_last.eq(Mux(port.busy, port.o_last, controller.o_last)),
+            controller.room.eq(~o_fifo.half_full),
+            controller.o_sent_last.eq(o_fifo.i_valid & o_fifo.i_last),
+        ]
+        logits, not_logits = Signal(), Signal()
+        valid, end, last = (Signal.like(s) for s in (packer.valid, packer.end, packer.last))
+        row = Cat(*(getattr(datapath, f"logit{k}") for k in range(GATES)))
+        half = WORD["data"] // 2
+        data = Signal(WORD["data"], reset_less=True)
+        is_row = datapath.logits_valid & controller.logits
+        m.d.sync += [
+            logits.eq(controller.logits),
+            not_logits.eq(~controller.logits),
+            data.eq(
+                Cat(
+                    Mux(logits, row[:half], packer.data[:half]),
+                    Mux(not_logits, packer.data[half:], row[half:]),
+                )
+            ),
+            valid.eq(packer.valid | is_row),
+            end.eq(Mux(logits & ~packer.valid, 7, packer.end)),
+            last.eq(Mux(packer.valid, packer.last, datapath.logits_last & controller.last)),
+        ]
+        m.d.comb += [
+            o_fifo.i_valid.eq(valid),
+            o_fifo.i_data.eq(data),
+            o_fifo.i_end.eq(end),
+            o_fifo.i_last.eq(last),
+        ]

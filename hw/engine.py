@@ -1,0 +1,133 @@
+"""The engine: four dot products of ``columns`` columns in every cycle.
+
+    step ─ reg ─ regions (banks, sums of 16 columns) ─ reg ─ adder tree ─ [accumulator] ─ 4 sums
+
+A step is one address of all weight memories: the four gates of one unit, or four logits, over as
+many columns as there are multipliers. Where a row takes several steps (``config.groups``), an
+accumulator adds them up. The engine has no state but the hidden states in its banks and no valid
+signal: whoever issues a step knows when its sums come (`latency`).
+"""
+
+from amaranth.hdl import Module, Mux, Signal, signed
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+from amaranth.utils import ceil_log2
+
+from zynq_lstm.hw.bank import WORD_BITS, chain_members
+from zynq_lstm.hw.blocks import place
+from zynq_lstm.hw.primitives import delay, register
+from zynq_lstm.hw.region import Region, adder_tree
+from zynq_lstm.quant.config import BANKS_PER_REGION, GATES
+from zynq_lstm.quant.formats import ACCUMULATOR
+
+CHAIN_REGISTERS = 2
+"""Registers between ``h*_in`` and the far end of the chain."""
+
+
+def engine_latency(config):
+    """Cycles from a row's last step to its sums."""
+    return 1 + Region.latency + 1 + ceil_log2(config.regions) + (config.groups > 1)
+
+
+class Engine(wiring.Component):
+    """All multipliers, weight memories and hidden states.
+
+    Parameters
+    ----------
+    config : Config
+    init : ndarray of uint64, shape (weight_depth, banks), optional
+        Initial weights, for simulation of components.
+    init_files : sequence of str, optional
+        A `$readmemh` file for each bank.
+
+    Members
+    -------
+    r_addr, layer, group, first : In
+        Step; ``first`` marks the first of a row's steps.
+    w_en, w_bank, w_addr, w_data : In
+        Weight writes.
+    h1_shift, h1_load, h2_shift : In
+        Strobes, acting `STROBE_LATENCY` cycles later.
+    h1_in, h2_in : In(8)
+        Must hold the new h `CHAIN_LEAD` cycles after its strobe.
+    h1_out, h2_out : Out(8)
+        The oldest unit of each chain.
+    sum0 … sum3 : Out(signed(22))
+        `latency` cycles after the (last) step of a row.
+    """
+
+    STROBE_LATENCY = 1 + Region.STROBE_LATENCY
+    CHAIN_LEAD = STROBE_LATENCY - CHAIN_REGISTERS
+    HIDDEN_READ = 5
+    """Cycles from a step to the selection of h: an h must be in place by then."""
+    HIDDEN_PLACED = STROBE_LATENCY + 1
+    """Cycles from a strobe to the first cycle in which it shows in h."""
+
+    def __init__(self, config, *, init=None, init_files=None):
+        self._config = config
+        self._init, self._init_files = init, init_files
+        address = ceil_log2(config.weight_depth)
+        super().__init__(
+            {
+                "r_addr": In(address),
+                "layer": In(1),
+                "group": In(max(1, ceil_log2(config.groups))),
+                "first": In(1),
+                "w_en": In(1),
+                "w_bank": In(max(1, ceil_log2(config.banks))),
+                "w_addr": In(address),
+                "w_data": In(WORD_BITS),
+                **chain_members(config.layers),
+                **{f"sum{k}": Out(signed(ACCUMULATOR.bits)) for k in range(GATES)},
+            }
+        )
+
+    @property
+    def latency(self):
+        """Cycles from a row's last step to its sums."""
+        return engine_latency(self._config)
+
+    def elaborate(self, platform):
+        m = Module()
+        config = self._config
+        chains = range(1, config.layers + 1)
+        broadcast = ["r_addr", "layer", "group", "w_addr", "w_data", "h1_load"]
+        broadcast += [f"h{layer}_shift" for layer in chains]
+        root = {port: register(m, getattr(self, port), f"{port}_root") for port in broadcast}
+        w_bank = register(m, self.w_bank[: ceil_log2(BANKS_PER_REGION)], "w_bank_root")
+        regions = []
+        for k in range(config.regions):
+            banks = slice(k * BANKS_PER_REGION, (k + 1) * BANKS_PER_REGION)
+            region = Region(
+                config,
+                init=None if self._init is None else [list(map(int, w)) for w in self._init.T[banks]],
+                init_files=self._init_files and self._init_files[banks],
+            )
+            regions.append(region)
+            place(m, platform, f"region{k}", region)
+            w_en = Signal(name=f"w_en_root{k}", reset_less=True)
+            m.d.sync += w_en.eq(self.w_en & (self.w_bank[ceil_log2(BANKS_PER_REGION) :] == k))
+            m.d.comb += [region.w_en.eq(w_en), region.w_bank.eq(w_bank)]
+            m.d.comb += [getattr(region, port).eq(value) for port, value in root.items()]
+        for layer in chains:
+            name = f"h{layer}"
+            value = getattr(self, f"{name}_in")
+            for k in range(CHAIN_REGISTERS):
+                value = register(m, value, f"{name}_hop{k}")
+            for region in reversed(regions):
+                m.d.comb += getattr(region, f"{name}_in").eq(value)
+                value = getattr(region, f"{name}_out")
+            m.d.comb += getattr(self, f"{name}_out").eq(register(m, value, f"{name}_out_q"))
+        first = delay(m, self.first, self.latency - 1, "first") if config.groups > 1 else None
+        for lane in range(GATES):
+            name = f"sum{lane}"
+            near = [register(m, getattr(r, name), f"{name}_near{k}") for k, r in enumerate(regions)]
+            total = adder_tree(m, near, name)
+            if first is not None:
+                held = Signal(signed(ACCUMULATOR.bits), name=f"{name}_accumulator", reset_less=True)
+                m.d.sync += held.eq(total + Mux(first, 0, held))
+                total = held
+            m.d.comb += getattr(self, name).eq(total)
+        return m
+
+

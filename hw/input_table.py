@@ -1,0 +1,135 @@
+"""The input table: for each symbol and unit the input weights of layer 1 plus its biases.
+
+A one-hot input needs no multiplier: its product with the input weights is a row of the table. Four
+slices, one a gate, each a block with its own address register; within a slice each block RAM holds
+a few bits of every entry, so that no multiplexer follows.
+"""
+
+from amaranth.hdl import Cat, Module
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+from amaranth.utils import ceil_log2
+
+from zynq_lstm.hw.blocks import Block, place
+from zynq_lstm.hw.memory import BlockRam
+from zynq_lstm.hw.primitives import register
+from zynq_lstm.quant.config import GATES
+from zynq_lstm.quant.formats import PREACTIVATION
+
+BLOCK_RAM_BITS = 1 << 15
+
+
+def ram_width(config):
+    """Bits of an entry that one block RAM holds."""
+    depth = 1 << address_bits(config)
+    return max(1, min(PREACTIVATION.bits, BLOCK_RAM_BITS // depth))
+
+
+def address_bits(config):
+    """Address: symbol above, unit below."""
+    return ceil_log2(config.symbols) + ceil_log2(config.hidden)
+
+
+class TableSlice(Block):
+    """One gate's entries.
+
+    Members
+    -------
+    r_addr : In, data : Out(16)
+        `latency` cycles from address to data.
+    w_en, w_addr, w_data : In
+    """
+
+    latency = 3
+
+    def __init__(self, config, *, init=None, init_files=None):
+        self._config, self._init, self._init_files = config, init, init_files
+        address = address_bits(config)
+        super().__init__(
+            {
+                "r_addr": In(address),
+                "data": Out(PREACTIVATION.bits),
+                "w_en": In(1),
+                "w_addr": In(address),
+                "w_data": In(PREACTIVATION.bits),
+            }
+        )
+
+    @property
+    def block_name(self):
+        files = self._init_files
+        return "zynq_lstm_table_slice" + (f"_{files[0].rsplit('.', 1)[0]}" if files else "")
+
+    def elaborate(self, platform):
+        m = Module()
+        width = ram_width(self._config)
+        r_addr = register(m, self.r_addr, "r_addr_q")
+        w_en = register(m, self.w_en, "w_en_q")
+        w_addr = register(m, self.w_addr, "w_addr_q")
+        w_data = register(m, self.w_data, "w_data_q")
+        data = []
+        for k in range(PREACTIVATION.bits // width):
+            bits = slice(k * width, (k + 1) * width)
+            init = () if self._init is None else [
+                (int(v) >> bits.start) & ((1 << width) - 1) for v in self._init
+            ]
+            m.submodules[f"ram{k}"] = ram = BlockRam(
+                1 << len(self.r_addr),
+                width,
+                init=init,
+                init_file=self._init_files[k] if self._init_files else "",
+            )
+            m.d.comb += [
+                ram.r_addr.eq(r_addr),
+                ram.w_en.eq(w_en),
+                ram.w_addr.eq(w_addr),
+                ram.w_data.eq(w_data[bits]),
+            ]
+            data.append(ram.r_data)
+        m.d.comb += self.data.eq(register(m, Cat(*data), "data_q", keep=True))
+        return m
+
+
+class InputTable(wiring.Component):
+    """Four slices.
+
+    Members
+    -------
+    symbol, unit : In
+    data0 … data3 : Out(16)
+        `latency` cycles later.
+    w_en, w_symbol, w_unit : In; w_data : In(64)
+    """
+
+    latency = TableSlice.latency
+
+    def __init__(self, config, *, init_files=None):
+        self._config, self._init_files = config, init_files
+        symbol, unit = ceil_log2(config.symbols), ceil_log2(config.hidden)
+        super().__init__(
+            {
+                "symbol": In(symbol),
+                "unit": In(unit),
+                "w_en": In(1),
+                "w_symbol": In(symbol),
+                "w_unit": In(unit),
+                "w_data": In(GATES * PREACTIVATION.bits),
+                **{f"data{k}": Out(PREACTIVATION.bits) for k in range(GATES)},
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        for k in range(GATES):
+            table = TableSlice(
+                self._config, init_files=self._init_files and self._init_files[k]
+            )
+            place(m, platform, f"gate{k}", table)
+            m.d.comb += [
+                table.r_addr.eq(Cat(self.unit, self.symbol)),
+                table.w_en.eq(self.w_en),
+                table.w_addr.eq(Cat(self.w_unit, self.w_symbol)),
+                table.w_data.eq(self.w_data.word_select(k, PREACTIVATION.bits)),
+                getattr(self, f"data{k}").eq(table.data),
+            ]
+        return m

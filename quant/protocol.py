@@ -1,0 +1,47 @@
+"""What hardware and host agree on: modes of a run, error bits, words of the streams."""
+
+from __future__ import annotations
+
+from enum import IntEnum, IntFlag
+
+
+class Mode(IntEnum):
+    """What a start does.
+
+    Streams are 64 bits wide, little-endian, one packet each way.
+    """
+
+    LOAD = 0
+    """In: an image's payload."""
+    GENERATE = 1
+    """In: prompt, a byte a symbol. Out: sampled symbols, a byte each."""
+    LOGITS = 2
+    """In: text, a byte a symbol. Out: for each, its rows of four 16-bit logits."""
+    READ_STATE = 3
+    """Out: a word a unit: h1 (bits 0-7), h2 (8-15), c1 (16-31), c2 (32-47)."""
+    WRITE_STATE = 4
+    """In: the same words."""
+    RESET_STATE = 5
+    """h and c become zero."""
+
+
+class Error(IntFlag):
+    """Sticky error bits; cleared by the next start."""
+
+    NOT_LOADED = 1
+    """A run was started before an image was loaded."""
+    LENGTH = 2
+    """A run was started with no symbols to feed or none to generate."""
+    IMAGE = 4
+    """The payload's first word is of another configuration, or its length does not fit."""
+    PACKET = 8
+    """The input packet was shorter or longer than announced."""
+    SYMBOL = 16
+    """A symbol was not below the number of the model's symbols."""
+    ABORTED = 32
+    """The run was abandoned."""
+
+
+ERROR_BITS = 6
+STATE_C1_SHIFT, STATE_H2_SHIFT, STATE_C2_SHIFT = 16, 8, 32
+SYMBOLS_PER_WORD = 8

