@@ -7,7 +7,6 @@ from collections.abc import Generator
 import numpy as np
 from numpy.typing import NDArray
 
-from zynq_lstm.host.transport import Counters
 from zynq_lstm.quant.golden import GoldenModel
 from zynq_lstm.quant.image import Image
 from zynq_lstm.quant.state import State
@@ -26,7 +25,6 @@ class GoldenTransport:
     def load(self, image: Image) -> None:
         """Load a model and reset the state."""
         self._model = GoldenModel(image)
-        self._characters = 0
 
     def generate(
         self, prompt: NDArray[np.uint8], length: int, temperature: int, seed: int
@@ -54,9 +52,9 @@ class GoldenTransport:
         """Set the state to zero."""
         self._loaded.reset()
 
-    def counters(self) -> Counters:
+    def counters(self) -> dict[str, int]:
         """Return the characters; cycles are not modelled."""
-        return Counters(self._characters)
+        return {"characters": self._characters}
 
     def close(self) -> None:
         """Drop the model."""

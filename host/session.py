@@ -102,6 +102,7 @@ class Session:
     def __init__(self, image: Image, transport: Transport) -> None:
         self.image = image
         self._transport = transport
+        self._opened_at = dict(transport.counters())
         self._pending: int | None = None
         self._stream: Generator[str, None, None] | None = None
         self._unknown = False
@@ -264,7 +265,8 @@ class Session:
 
     def counters(self) -> Counters:
         """Return what the accelerator has counted since the session was opened."""
-        return self._transport.counters()
+        now = self._transport.counters()
+        return Counters(**{name: (now[name] - self._opened_at[name]) % 2**32 for name in now})
 
     def close(self) -> None:
         """End the session; it may be called twice."""

@@ -7,7 +7,7 @@ with these methods and names it in `zynq_lstm.host.backends`.
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -20,35 +20,44 @@ from zynq_lstm.quant.state import State
 
 @dataclass(frozen=True)
 class Counters:
-    """What an accelerator has counted since its image was loaded.
+    """What an accelerator has counted; all but the characters are None where there is no clock.
 
     Parameters
     ----------
     characters : int
         Symbols that went through the network.
-    cycles : int or None
-        Clock cycles with work in hand; None where there is no clock.
-    busy_cycles : int or None
-        Those cycles of them in which the multipliers worked.
+    cycles : int
+        Clock cycles from the first character of a run to its last.
+    steps : int
+        Those cycles of them in which all multipliers worked.
+    stalls : int
+        Those cycles of them in which a stream kept the next character from starting.
+    startup : int
+        Clock cycles from the start of a run to its first character, and from its last to its end.
+    saturations : int
+        Cell states that were clipped to their format's range.
     """
 
     characters: int
     cycles: int | None = None
-    busy_cycles: int | None = None
+    steps: int | None = None
+    stalls: int | None = None
+    startup: int | None = None
+    saturations: int | None = None
 
     @property
     def cycles_per_character(self) -> float | None:
-        """Mean over all characters, starts and ends of sequences included."""
+        """Mean over all characters, starts and ends of runs left out."""
         if self.cycles is None or not self.characters:
             return None
         return self.cycles / self.characters
 
     @property
     def multiplier_utilization(self) -> float | None:
-        """Share of the cycles, 0 to 1, in which the multipliers worked."""
-        if self.busy_cycles is None or not self.cycles:
+        """Share of the cycles, 0 to 1, in which all multipliers worked."""
+        if self.steps is None or not self.cycles:
             return None
-        return self.busy_cycles / self.cycles
+        return self.steps / self.cycles
 
 
 class Transport(Protocol):
@@ -105,8 +114,11 @@ class Transport(Protocol):
     def reset_state(self) -> None:
         """Set the state to zero."""
 
-    def counters(self) -> Counters:
-        """Return what has been counted."""
+    def counters(self) -> Mapping[str, int]:
+        """Return counters by their names in `Counters`, those that there are.
+
+        They run on from the making of the transport, modulo 2^32.
+        """
         ...
 
     def close(self) -> None:

@@ -163,7 +163,7 @@ def test_counters_of_a_backend_without_a_clock(session: host.Session) -> None:
 
 
 def test_counters_of_a_backend_with_a_clock() -> None:
-    counters = host.Counters(characters=10, cycles=4200, busy_cycles=4000)
+    counters = host.Counters(characters=10, cycles=4200, steps=4000)
     assert counters.cycles_per_character == 420
     assert counters.multiplier_utilization == pytest.approx(0.952, abs=1e-3)
 
