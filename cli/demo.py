@@ -14,10 +14,10 @@ import zynq_lstm.host as host
 from zynq_lstm.cli.console import results, say, write_table
 from zynq_lstm.cli.figures import CLOCK_HZ, characters_per_second, giga_operations_per_second
 from zynq_lstm.cli.options import backend_options
+from zynq_lstm.cli.shipped import FOLDER, NAME, shipped_image
 from zynq_lstm.quant.errors import UserError
-from zynq_lstm.quant.image import Image, read_image, write_image
+from zynq_lstm.quant.image import Image
 
-NAME = "shakespeare"
 WIDTH = 60
 """Characters of each text on a line where there is room for them."""
 NOTHING = "\N{REPLACEMENT CHARACTER}"
@@ -26,7 +26,7 @@ NOTHING = "\N{REPLACEMENT CHARACTER}"
 def demo(
     models: Annotated[
         Path, typer.Option(metavar="DIR", help=f"Folder with {NAME}.zlstm or {NAME}.safetensors.")
-    ] = Path("models"),
+    ] = FOLDER,
     prompt: Annotated[str, typer.Option("--prompt", "-p", help="Text to go on from.")] = "ROMEO:",
     length: Annotated[int, typer.Option("--length", "-n", help="Characters to generate.")] = 1000,
     temperature: Annotated[
@@ -39,7 +39,7 @@ def demo(
     Both texts stand side by side, with = at the end of the lines that are equal; then follows what
     the chip's own counters say.
     """
-    image = shipped_image(models)
+    image = shipped_image(models, keep=True)
     with (
         host.open(image, "golden") as golden,
         host.open(image, "sim", **backend_options("sim")) as chip,
@@ -65,32 +65,6 @@ def demo(
             ("simulator", f"{length / seconds:,.0f} characters/s, golden model beside it"),
         ]
     )
-
-
-def shipped_image(models: Path) -> Image:
-    """Return the shipped model, and bring its image up to date where its checkpoint is there.
-
-    Raises
-    ------
-    UserError
-        When neither is there, or it cannot be used.
-    """
-    path, source = models / f"{NAME}.zlstm", models / f"{NAME}.safetensors"
-    if not source.exists():
-        if not path.exists():
-            raise UserError(
-                f"Demo needs {path} or {source}, but neither is there; "
-                "run it in the project's folder or say where with --models"
-            )
-        return read_image(path)
-    from zynq_lstm.quant.checkpoint import load_checkpoint
-    from zynq_lstm.quant.quantizer import quantize
-
-    image = quantize(load_checkpoint(source))
-    if not path.exists() or path.read_bytes() != image.to_bytes():
-        write_image(image, path)
-        say(f"{path}: quantized from {source}")
-    return image
 
 
 def _show(left: Iterator[str], right: Iterator[str]) -> int:
