@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -79,7 +79,7 @@ def chosen_config(
         "multipliers": multipliers,
         "dsp_pairs": dsp_pairs,
     }
-    changes = {name: value for name, value in given.items() if value is not None}
+    changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     base = Config() if image is None else image.config
     if "multipliers" in changes:
         changes.setdefault("dsp_pairs", None)
