@@ -138,7 +138,7 @@ class Accelerator(wiring.Component):
             controller.loaded.eq(loader.loaded),
             controller.symbols.eq(loader.symbols),
             datapath.last_lane.eq(loader.last_lane),
-            sequencer.rows.eq(loader.rows),
+            sequencer.last_row.eq(loader.last_row),
         ]
         wiring.connect(m, loader.write, datapath.write)
 

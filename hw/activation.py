@@ -9,7 +9,7 @@ from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
 
 from zynq_lstm.hw.blocks import Block
-from zynq_lstm.hw.primitives import register
+from zynq_lstm.hw.primitives import delay, register
 from zynq_lstm.quant.formats import ACTIVATION
 from zynq_lstm.quant.operators import SIGMOID_CELL_SHIFT, TANH_CELL_SHIFT
 from zynq_lstm.quant.tables import TANH_ADDRESS_BITS, tanh_table
@@ -104,8 +104,7 @@ class Activation(wiring.Component):
         beyond = folded[shift + TANH_ADDRESS_BITS :].any()
         cell = folded[shift : shift + TANH_ADDRESS_BITS] | beyond.replicate(TANH_ADDRESS_BITS)
         m.d.comb += self.addr.eq(register(m, cell, "cell"))
-        for k in range(self.latency):
-            sign = register(m, sign, f"sign{k}")
+        sign = delay(m, sign, self.latency, "sign")
         odd = self.data ^ sign.replicate(len(self.data))
         whole = Signal(ACTIVATION.bits)
         m.d.comb += whole.eq(Cat(odd, sign))

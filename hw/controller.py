@@ -18,7 +18,7 @@ from amaranth.hdl import C, Cat, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from zynq_lstm.hw.primitives import delay, greater, register
+from zynq_lstm.hw.primitives import delay, greater, incremented, register
 from zynq_lstm.hw.sampler import SYMBOL_BITS, Sampler
 from zynq_lstm.quant.protocol import ERROR_BITS, Error, Mode
 
@@ -102,16 +102,23 @@ class Controller(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        running, feeding = Signal(), Signal()
-        inputs_left, outputs_left = Signal(COUNT_BITS), Signal(COUNT_BITS)
-        inputs_done, last_output = Signal(), Signal()
-        generate = Signal()
+        running, prepared = Signal(), Signal()
+        settle = Signal(8)  # a start runs through it, bit by bit
+        fed = Signal(COUNT_BITS)  # symbols of the stream that layer 1 has had
+        nth_output = Signal(COUNT_BITS, init=1)  # number of the next sampled symbol
+        inputs_done, no_outputs, last_output = Signal(), Signal(), Signal()
+        generate, is_run = Signal(), Signal()
         m.d.sync += [
-            inputs_done.eq(inputs_left == 0),
-            last_output.eq(outputs_left == 1),
+            inputs_done.eq(fed == self.inputs),
+            no_outputs.eq(self.outputs == 0),
+            last_output.eq(nth_output == self.outputs),
             generate.eq(self.mode == Mode.GENERATE),
+            is_run.eq((self.mode == Mode.GENERATE) | (self.mode == Mode.LOGITS)),
+            self.state_write.eq(self.mode == Mode.WRITE_STATE),
+            self.state_zero.eq(self.mode == Mode.RESET_STATE),
         ]
-        in_symbol, in_valid, packet_ended = self._fetch(m, feeding)
+        surplus, restarted = Signal(), Signal()
+        in_symbol, in_valid, packet_ended = self._fetch(m, running, restarted, surplus)
 
         # One character: its flags, set when it starts.
         from_stream, sampling, last, emits = Signal(), Signal(), Signal(), Signal()
@@ -125,30 +132,33 @@ class Controller(wiring.Component):
                 in_characters.eq(~self.prologue),
                 self.prologue.eq(0),
             ]
-        leave = Signal()  # nothing stands against the next character
-        m.d.sync += leave.eq(self.room & (inputs_done | in_valid))
+        m.d.sync += self.go.eq(running & ~last & self.room & (inputs_done | in_valid))
         m.d.comb += [
-            self.go.eq(leave & running),
             self.last.eq(last),
             self.sampling.eq(sampling),
             self.logits.eq(emits),
         ]
         # Its symbol: feed it (or the stream's) and send it.
         known = delay(m, self.done, self._schedule.launch_delay, "known")
+        sends = Signal()
         m.d.comb += [
             self.launch.eq(known & ~last & running),
             self.symbol.eq(Mux(from_stream, in_symbol, self.sampled)),
+            sends.eq(known & sampling),
         ]
-        with m.If(self.launch & from_stream):
-            m.d.sync += [in_valid.eq(0), inputs_left.eq(inputs_left - 1)]
-        sends = Signal()
-        m.d.comb += sends.eq(known & sampling)
-        with m.If(sends):
-            m.d.sync += outputs_left.eq(outputs_left - 1)
-        owed = Signal()  # the output packet has not ended yet
-        with m.If(self.o_sent_last):
-            m.d.sync += owed.eq(0)
-        closing = Signal()
+        feeds = Signal()
+        m.d.comb += feeds.eq(self.launch & from_stream)
+        with m.If(feeds):
+            m.d.sync += in_valid.eq(0)
+        with m.If(restarted):
+            m.d.sync += fed.eq(0)
+        with m.Elif(feeds):
+            m.d.sync += fed.eq(fed + 1)
+        with m.If(settle[3]):
+            m.d.sync += nth_output.eq(1)
+        with m.Elif(sends):
+            m.d.sync += nth_output.eq(nth_output + 1)
+        owed, closing = Signal(), Signal()  # the output packet has not ended; end it now
         m.d.comb += [
             self.o_valid.eq(sends | closing),
             self.o_byte.eq(self.sampled),
@@ -156,96 +166,104 @@ class Controller(wiring.Component):
         ]
 
         drain_cycles = self._schedule.value_latency + Sampler.latency + 32
-        drain = Signal(range(drain_cycles + 1))
-        settle = Signal(3)
-        with m.If(self.cancel):
+        drain, drained = Signal(range(drain_cycles + 1)), Signal()
+        draining = Signal()
+        starved, clean, surplus_done = Signal(), Signal(), Signal()
+        starts = Signal()
+        m.d.comb += starts.eq(self.start & ~self.busy)
+        m.d.sync += [
+            settle.eq(Cat(starts, settle)),
+            restarted.eq(settle[0]),
+            self.restart.eq(restarted),
+            self.load_seed.eq(settle[2]),
+            prepared.eq(settle[7]),
+            drain.eq(incremented(drain) & draining.replicate(len(drain))),
+            drained.eq(drain == drain_cycles),
+            starved.eq(running & packet_ended & ~in_valid & ~inputs_done & self.waiting),
+            clean.eq(packet_ended & ~in_valid),
+            surplus_done.eq(packet_ended | (self.i_valid & self.i_last)),
+            closing.eq(0),
+            self.state_start.eq(0),
+        ]
+        with m.If(restarted):
+            m.d.sync += [
+                last.eq(0),
+                emits.eq(0),
+                sampling.eq(0),
+                in_characters.eq(0),
+                self.prologue.eq(1),
+                owed.eq(is_run | (self.mode == Mode.READ_STATE)),
+            ]
+        with m.If(self.o_sent_last):
+            m.d.sync += owed.eq(0)
+        with m.If(self.cancel & self.busy):
             m.d.sync += self.error.eq(self.error | Error.ABORTED)
-        with m.FSM(name="run") as fsm:
+
+        def wind_down(error=0):
+            """Stop the sequencer and wait until nothing moves any more."""
+            m.d.sync += [running.eq(0), self.stop.eq(1), draining.eq(1)]
+            if error:
+                m.d.sync += self.error.eq(self.error | error)
+            m.next = "DRAIN"
+
+        with m.FSM(name="run"):
             with m.State("IDLE"):
-                with m.If(self.start):
-                    m.d.sync += [self.error.eq(0), settle.eq(7)]
-                    m.next = "CHECK"
-            with m.State("CHECK"):
-                is_run = (self.mode == Mode.GENERATE) | (self.mode == Mode.LOGITS)
-                m.d.sync += settle.eq(settle - 1)
-                m.d.sync += [
-                    inputs_left.eq(self.inputs),
-                    outputs_left.eq(self.outputs),
-                    packet_ended.eq(0),
-                    in_valid.eq(0),
-                    last.eq(0),
-                    emits.eq(0),
-                ]
-                m.d.comb += self.restart.eq(settle == 6)
-                with m.If(settle == 0):
-                    with m.If(self.mode == Mode.LOAD):
-                        m.next = "LOAD"
-                    with m.Elif(~is_run):
-                        m.d.comb += self.state_start.eq(1)
-                        m.d.sync += owed.eq(self.mode == Mode.READ_STATE)
-                        m.next = "STATE"
-                    with m.Else():
-                        m.d.sync += owed.eq(1)
-                        m.d.comb += self.load_seed.eq(1)
-                        m.next = "PREPARE"
+                with m.If(starts):
+                    m.d.sync += [self.error.eq(0), self.busy.eq(1)]
+                    m.next = "PREPARE"
             with m.State("PREPARE"):
-                m.d.sync += [self.prologue.eq(1), in_characters.eq(0)]
-                m.d.sync += drain.eq(drain_cycles)
-                m.next = "RUN"
-                with m.If(~self.loaded):
-                    m.d.sync += self.error.eq(self.error | Error.NOT_LOADED)
-                    m.next = "CLOSE"
-                with m.Elif(inputs_done | (generate & (outputs_left == 0))):
-                    m.d.sync += self.error.eq(self.error | Error.LENGTH)
-                    m.next = "CLOSE"
+                with m.If(prepared):
+                    with m.If(is_run):
+                        with m.If(~self.loaded):
+                            wind_down(Error.NOT_LOADED)
+                        with m.Elif(inputs_done | (generate & no_outputs)):
+                            wind_down(Error.LENGTH)
+                        with m.Else():
+                            m.d.sync += running.eq(1)
+                            m.next = "RUN"
+                    with m.Elif(self.mode == Mode.LOAD):
+                        m.d.sync += self.load.eq(1)
+                        m.next = "LOAD"
+                    with m.Else():
+                        m.d.sync += [self.state_start.eq(1), self.state_active.eq(1)]
+                        m.next = "STATE"
             with m.State("LOAD"):
                 with m.If(self.load_done):
                     with m.If(self.load_wrong):
                         m.d.sync += self.error.eq(self.error | Error.IMAGE)
+                    m.d.sync += [self.load.eq(0), self.busy.eq(0)]
                     m.next = "IDLE"
             with m.State("STATE"):
                 with m.If(self.state_done):
-                    m.next = "DRAIN"
-                    m.d.sync += [drain.eq(16), packet_ended.eq(1)]
+                    m.d.sync += packet_ended.eq(1)
+                    wind_down()
             with m.State("RUN"):
-                starved = packet_ended & ~in_valid & ~inputs_done & self.waiting
-                with m.If(self.ended):
-                    m.next = "DRAIN"
-                with m.If(starved):
-                    m.d.sync += self.error.eq(self.error | Error.PACKET)
-                    m.next = "DRAIN"
-                with m.If(self.cancel):
-                    m.d.comb += self.stop.eq(1)
-                    m.next = "DRAIN"
+                with m.If(self.cancel | self.ended):
+                    wind_down()
+                with m.Elif(starved):
+                    wind_down(Error.PACKET)
             with m.State("DRAIN"):
-                m.d.sync += drain.eq(drain - 1)
-                with m.If(drain == 0):
+                with m.If(drained):
+                    m.d.sync += draining.eq(0)
                     m.next = "CLOSE"
             with m.State("CLOSE"):
-                with m.If(owed):
-                    m.d.comb += closing.eq(1)
-                    m.d.sync += owed.eq(0)
-                with m.If(packet_ended & ~in_valid):
+                m.d.sync += [closing.eq(owed), owed.eq(0), self.stop.eq(0)]
+                m.d.sync += self.state_active.eq(0)
+                with m.If(clean):
+                    m.d.sync += self.busy.eq(0)
                     m.next = "IDLE"
                 with m.Else():
                     with m.If(self.error == 0):
                         m.d.sync += self.error.eq(Error.PACKET)
+                    m.d.sync += surplus.eq(1)
                     m.next = "SURPLUS"
             with m.State("SURPLUS"):
-                m.d.comb += self.i_ready.eq(~packet_ended)
-                with m.If(packet_ended | self.cancel | (self.i_valid & self.i_last)):
+                with m.If(surplus_done | self.cancel):
+                    m.d.sync += [surplus.eq(0), self.busy.eq(0)]
                     m.next = "IDLE"
-            m.d.comb += [
-                self.busy.eq(~fsm.ongoing("IDLE")),
-                running.eq(fsm.ongoing("RUN")),
-                feeding.eq(fsm.ongoing("RUN")),
-                self.load.eq(fsm.ongoing("LOAD")),
-                self.state_active.eq(fsm.ongoing("STATE") | fsm.ongoing("CHECK")),
-                self.state_write.eq(self.mode == Mode.WRITE_STATE),
-                self.state_zero.eq(self.mode == Mode.RESET_STATE),
-            ]
-        known_symbol = register(m, greater(self.symbols, Cat(in_symbol, C(0, 1))), "known_symbol")
-        with m.If(register(m, in_valid & running, "symbol_seen") & ~known_symbol):
+        seen = register(m, in_valid & running, "symbol_seen")
+        exists = register(m, greater(self.symbols, Cat(in_symbol, C(0, 1))), "symbol_exists")
+        with m.If(seen & ~exists):
             m.d.sync += self.error.eq(self.error | Error.SYMBOL)
 
         counting = running & in_characters
@@ -264,20 +282,21 @@ class Controller(wiring.Component):
                 m.d.sync += counter.eq(counter + 1)
         return m
 
-    def _fetch(self, m, feeding):
+    def _fetch(self, m, running, restarted, surplus):
         """The next symbol of the stream, ahead of its use."""
         symbol, valid, ended = Signal(SYMBOL_BITS), Signal(), Signal()
-        place = Signal(3)
-        take = feeding & self.i_valid & ~valid & ~ended
-        with m.If(~feeding):
-            m.d.sync += place.eq(0)
+        place, pop = Signal(3), Signal()
+        take = running & self.i_valid & ~valid & ~ended & ~pop
+        m.d.sync += pop.eq(0)
         with m.If(take):
             m.d.sync += [
                 symbol.eq(self.i_data.word_select(place, 8)),
                 valid.eq(1),
-                place.eq(place + 1),
+                place.eq(incremented(place)),
             ]
             with m.If(place == self.i_end):
-                m.d.comb += self.i_ready.eq(1)
-                m.d.sync += [place.eq(0), ended.eq(self.i_last)]
+                m.d.sync += [pop.eq(1), place.eq(0), ended.eq(self.i_last)]
+        with m.If(restarted):
+            m.d.sync += [place.eq(0), valid.eq(0), ended.eq(0)]
+        m.d.comb += self.i_ready.eq(pop | surplus)
         return symbol, valid, ended

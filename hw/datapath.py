@@ -17,7 +17,7 @@ from amaranth.utils import ceil_log2
 from zynq_lstm.hw.elementwise import Elementwise
 from zynq_lstm.hw.engine import Engine
 from zynq_lstm.hw.input_table import InputTable
-from zynq_lstm.hw.primitives import delay, register, saturated
+from zynq_lstm.hw.primitives import delay, incremented, register, saturated
 from zynq_lstm.hw.requantizer import Lane, lanes
 from zynq_lstm.hw.row_memories import RAM_LATENCY, RowConstants, StoredSums, addend_register
 from zynq_lstm.hw.sampler import SYMBOL_BITS, Sampler
@@ -273,5 +273,5 @@ class Datapath(wiring.Component):
         with m.Elif(self.restart | (unit == self._config.hidden - 1)):
             m.d.sync += running.eq(0)
         with m.Elif(running):
-            m.d.sync += unit.eq(unit + 1)
+            m.d.sync += unit.eq(incremented(unit))
         return running, unit

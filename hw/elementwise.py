@@ -15,7 +15,7 @@ from amaranth.utils import ceil_log2
 from zynq_lstm.hw.activation import Activation, tanh_rom
 from zynq_lstm.hw.blocks import place
 from zynq_lstm.hw.engine import Engine
-from zynq_lstm.hw.primitives import delay, register, saturated
+from zynq_lstm.hw.primitives import delay, incremented, register, saturated
 from zynq_lstm.quant.config import GATES
 from zynq_lstm.quant.formats import CELL, HIDDEN
 from zynq_lstm.quant.operators import CELL_PRODUCT_SHIFT, HIDDEN_SHIFT, INPUT_PRODUCT_SHIFT
@@ -60,7 +60,7 @@ class CellStates(wiring.Component):
             with m.If(self.restart):
                 m.d.sync += count.eq(0)
             with m.Elif(strobe):
-                m.d.sync += count.eq(Mux(count == self._hidden - 1, 0, count + 1))
+                m.d.sync += count.eq(Mux(count == self._hidden - 1, 0, incremented(count)))
             m.d.comb += address.eq(count)
         m.d.comb += [
             w.en.eq(self.write),

@@ -8,7 +8,7 @@ accumulator adds them up. The engine has no state but the hidden states in its b
 signal: whoever issues a step knows when its sums come (`latency`).
 """
 
-from amaranth.hdl import Module, Mux, Signal, signed
+from amaranth.hdl import Cat, Module, Mux, Signal, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
@@ -94,7 +94,10 @@ class Engine(wiring.Component):
         broadcast = ["r_addr", "layer", "group", "w_addr", "w_data", "h1_load"]
         broadcast += [f"h{layer}_shift" for layer in chains]
         root = {port: register(m, getattr(self, port), f"{port}_root") for port in broadcast}
-        w_bank = register(m, self.w_bank[: ceil_log2(BANKS_PER_REGION)], "w_bank_root")
+        place_in_region = self.w_bank[: ceil_log2(BANKS_PER_REGION)]
+        w_select = register(
+            m, Cat(place_in_region == k for k in range(BANKS_PER_REGION)), "w_select_root"
+        )
         regions = []
         for k in range(config.regions):
             banks = slice(k * BANKS_PER_REGION, (k + 1) * BANKS_PER_REGION)
@@ -107,7 +110,7 @@ class Engine(wiring.Component):
             place(m, platform, f"region{k}", region)
             w_en = Signal(name=f"w_en_root{k}", reset_less=True)
             m.d.sync += w_en.eq(self.w_en & (self.w_bank[ceil_log2(BANKS_PER_REGION) :] == k))
-            m.d.comb += [region.w_en.eq(w_en), region.w_bank.eq(w_bank)]
+            m.d.comb += [region.w_en.eq(w_en), region.w_select.eq(w_select)]
             m.d.comb += [getattr(region, port).eq(value) for port, value in root.items()]
         for layer in chains:
             name = f"h{layer}"

@@ -2,16 +2,17 @@
 
     header │ weights: for address, for bank │ scales: for row │ biases: for row │ table: for symbol, for unit
 
-`quant.layout` defines the order. A word a cycle. The first word's hash must be that of this
+`quant.layout` defines the order. The first word's hash must be that of this
 hardware; otherwise the packet is swallowed and the model that was there stays.
 """
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import C, Cat, Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
 from zynq_lstm.hw.datapath import WriteBus
+from zynq_lstm.hw.primitives import decremented, greater, incremented, register
 from zynq_lstm.quant.config import GATES
 from zynq_lstm.quant.layout import PAYLOAD_MAGIC
 
@@ -37,8 +38,8 @@ class Loader(wiring.Component):
         With ``done``: header or length did not fit.
     loaded : Out(1)
         The memories hold a whole model.
-    symbols : Out(9), rows : Out(7), last_lane : Out(2)
-        Of the loaded model: symbols, rows of logits, highest lane of the last row.
+    symbols : Out(9), last_row : Out(6), last_lane : Out(2)
+        Of the loaded model: symbols, number of the last row of logits, its highest lane.
     """
 
     def __init__(self, config, *, symbols=0):
@@ -55,7 +56,7 @@ class Loader(wiring.Component):
                 "wrong": Out(1),
                 "loaded": Out(1, init=int(symbols > 0)),
                 "symbols": Out(9, init=symbols),
-                "rows": Out(7, init=config.output_rows(symbols)),
+                "last_row": Out(6, init=(symbols - 1) // GATES if symbols else 0),
                 "last_lane": Out(2, init=(symbols - 1) % GATES),
             }
         )
@@ -64,95 +65,95 @@ class Loader(wiring.Component):
         m = Module()
         c, bus = self._config, self.write
         base = c.matrices * c.hidden
-        taken = Signal()
-        m.d.comb += taken.eq(self.i_ready & self.i_valid)
+        ready, taken = Signal(), Signal()
+        m.d.comb += [self.i_ready.eq(ready), taken.eq(ready & self.i_valid)]
         inner = Signal(range(max(c.banks, c.hidden)))
-        outer = Signal(max(len(bus.address), len(bus.symbol)) + 1)
-        address_last, row_last, symbol_last = (Signal.like(outer) for _ in range(3))
-        rows = Signal(7)
+        group = Signal(range(max(2, c.groups)))
+        outer = Signal(max(len(bus.row), len(bus.symbol)))
+        address = Signal.like(bus.address)
+        row_last, symbol_last = Signal.like(outer), Signal(8)
         m.d.sync += [
-            rows.eq((self.symbols + 3) >> 2),
-            self.rows.eq(rows),
-            self.last_lane.eq(self.symbols[:2] - 1),
-            row_last.eq(self.rows + (base - 1)),
-            symbol_last.eq(self.symbols - 1),
+            symbol_last.eq(decremented(self.symbols)),
+            self.last_row.eq(symbol_last[2:]),
+            self.last_lane.eq(symbol_last[:2]),
+            row_last.eq(self.last_row + base),
             bus.data.eq(self.i_data),
             bus.bank.eq(inner),
-            bus.address.eq(outer),
+            bus.address.eq(address),
             bus.row.eq(outer),
             bus.symbol.eq(outer),
             bus.unit.eq(inner),
-            bus.weights_en.eq(0),
-            bus.scales_en.eq(0),
-            bus.biases_en.eq(0),
-            bus.table_en.eq(0),
             self.done.eq(0),
+            self.wrong.eq(0),
         ]
-        steps = row_last + 1
-        for _ in range(c.groups - 1):
-            steps = steps + row_last + 1
-        m.d.sync += address_last.eq(steps - 1)
-
         sections = [
-            ("WEIGHTS", bus.weights_en, c.banks - 1, address_last),
-            ("SCALES", bus.scales_en, 0, row_last),
-            ("BIASES", bus.biases_en, 0, row_last),
-            ("TABLE", bus.table_en, c.hidden - 1, symbol_last),
+            ("WEIGHTS", bus.weights_en, c.banks - 1, c.groups - 1, row_last),
+            ("SCALES", bus.scales_en, 0, 0, row_last),
+            ("BIASES", bus.biases_en, 0, 0, row_last),
+            ("TABLE", bus.table_en, c.hidden - 1, 0, symbol_last),
         ]
         followers = [name for name, *_ in sections[1:]] + ["SURPLUS"]
-        fits = (
-            (self.i_data[32:] == c.layout_hash)
-            & (self.i_data[16:32] == PAYLOAD_MAGIC)
-            & (self.i_data[:16] >= 2)
-            & (self.i_data[:16] <= c.symbols)
+        fits = Cat(
+            self.i_data[48:] == c.layout_hash >> 16,
+            self.i_data[32:48] == c.layout_hash & 0xFFFF,
+            self.i_data[16:32] == PAYLOAD_MAGIC,
+            greater(self.i_data[:16], C(1, 16)),
+            greater(C(c.symbols + 1, 16), self.i_data[:16]),
         )
-        fits_q = Signal()
-        m.d.sync += fits_q.eq(fits)
+        fits_q = register(m, fits, "fits_q")  # known a cycle before the word is taken
 
-        with m.FSM(name="section") as fsm:
-            m.d.comb += self.i_ready.eq(self.active & ~fsm.ongoing("LOOK"))
+        def finish(wrong):
+            """End of the packet."""
+            m.d.sync += [self.done.eq(1), self.wrong.eq(wrong), ready.eq(0)]
+            m.next = "LOOK"
+
+        with m.FSM(name="section"):
             with m.State("LOOK"):
-                m.d.sync += [inner.eq(0), outer.eq(0)]
-                with m.If(self.active & self.i_valid):
+                m.d.sync += [inner.eq(0), group.eq(0), outer.eq(0), address.eq(0)]
+                with m.If(self.active & self.i_valid & ~self.done):
+                    m.d.sync += ready.eq(1)
                     m.next = "HEADER"
             with m.State("HEADER"):
                 with m.If(taken):
-                    with m.If(fits_q):
-                        m.d.sync += [self.symbols.eq(self.i_data[:9]), self.loaded.eq(0)]
+                    m.next = "SURPLUS"
+                    with m.If(fits_q.all()):
+                        m.d.sync += [self.symbols.eq(self.i_data), self.loaded.eq(0)]
                         m.next = "WEIGHTS"
-                    with m.Else():
-                        m.next = "SURPLUS"
                     with m.If(self.i_last):
-                        m.d.sync += [self.done.eq(1), self.wrong.eq(1)]
-                        m.next = "LOOK"
-            for (name, enable, inner_last, outer_last), follower in zip(
+                        finish(1)
+            for (name, enable, inner_last, group_last, outer_last), follower in zip(
                 sections, followers, strict=True
             ):
+                # Words are two cycles apart: what a counter has reached is known in time.
+                inner_ends = register(
+                    m, (inner == inner_last) & (group == group_last), f"{name}_inner_ends"
+                )
+                bank_ends = register(m, inner == inner_last, f"{name}_bank_ends")
+                outer_ends = register(m, outer == outer_last, f"{name}_outer_ends")
+                here = Signal(name=f"in_{name}")
+                m.d.sync += enable.eq(here & taken)
                 with m.State(name):
+                    m.d.comb += here.eq(1)
                     with m.If(taken):
-                        m.d.sync += enable.eq(1)
-                        inner_ends = inner == inner_last if inner_last else 1
-                        m.d.sync += inner.eq(inner + 1)
+                        m.d.sync += inner.eq(incremented(inner))
+                        with m.If(bank_ends):
+                            m.d.sync += [
+                                inner.eq(0),
+                                group.eq(incremented(group)),
+                                address.eq(incremented(address)),
+                            ]
                         with m.If(inner_ends):
-                            m.d.sync += [inner.eq(0), outer.eq(outer + 1)]
-                        whole = inner_ends & (outer == outer_last)
-                        with m.If(whole):
-                            m.d.sync += outer.eq(0)
-                            m.next = follower
-                        if name == "TABLE":
-                            with m.If(self.i_last):
-                                m.d.sync += [
-                                    self.done.eq(1),
-                                    self.wrong.eq(~whole),
-                                    self.loaded.eq(whole),
-                                ]
-                                m.next = "LOOK"
-                        else:
-                            with m.If(self.i_last):
-                                m.d.sync += [self.done.eq(1), self.wrong.eq(1)]
-                                m.next = "LOOK"
+                            m.d.sync += [group.eq(0), outer.eq(incremented(outer))]
+                            with m.If(outer_ends):
+                                m.d.sync += outer.eq(0)
+                                m.next = follower
+                        with m.If(self.i_last):
+                            if name == "TABLE":
+                                m.d.sync += self.loaded.eq(inner_ends & outer_ends)
+                                finish(~(inner_ends & outer_ends))
+                            else:
+                                finish(1)
             with m.State("SURPLUS"):
                 with m.If(taken & self.i_last):
-                    m.d.sync += [self.done.eq(1), self.wrong.eq(1)]
-                    m.next = "LOOK"
+                    finish(1)
         return m

@@ -100,6 +100,8 @@ class LutPair(wiring.Component):
             lower, upper = halves
             total = Signal(16, name=f"product_{k}", reset_less=True)
             signs = lower[11].replicate(4)
-            m.d.sync += total.eq(Cat(lower[:4], (Cat(lower[4:], signs) + upper)[:12]))
-            m.d.comb += out.eq(total)
+            # Bits 0 and 1 only pass through; inverted here, they stay flip-flops (no shift register
+            # with its slow output) and the adder behind takes the inversion for nothing.
+            m.d.sync += total.eq(Cat(~lower[:2], lower[2:4], (Cat(lower[4:], signs) + upper)[:12]))
+            m.d.comb += out.eq(Cat(~total[:2], total[2:]))
         return m

@@ -30,6 +30,16 @@ def delay(m, value, cycles, name):
     return value
 
 
+def incremented(count):
+    """count + 1, modulo its range, without a carry chain: so that a multiplexer may follow."""
+    return Cat(bit ^ count[:k].all() for k, bit in enumerate(count))
+
+
+def decremented(count):
+    """count - 1 in the same way."""
+    return Cat(bit ^ ~count[:k].any() for k, bit in enumerate(count))
+
+
 def saturated(value, bits):
     """``value`` (signed) clipped to ``bits`` bits: a test of the upper bits and one multiplexer."""
     upper = value[bits - 1 :]

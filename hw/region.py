@@ -46,7 +46,8 @@ class Region(Block):
 
     Members
     -------
-    As `Bank`, with ``w_bank`` : In(3), the bank that a write goes to; sums have 20 bits.
+    As `Bank`, with ``w_select`` : In(8), one bit for each bank that a write may go to; sums have
+    20 bits.
     """
 
     STROBE_LATENCY = 2 + Bank.STROBE_LATENCY
@@ -63,7 +64,7 @@ class Region(Block):
                 "layer": In(1),
                 "group": In(max(1, ceil_log2(config.groups))),
                 "w_en": In(1),
-                "w_bank": In(LEVELS),
+                "w_select": In(BANKS_PER_REGION),
                 "w_addr": In(address),
                 "w_data": In(WORD_BITS),
                 **chain_members(config.layers),
@@ -94,7 +95,7 @@ class Region(Block):
         for k, bank in enumerate(banks):
             place(m, platform, f"bank{k}", bank)
             selected = Signal(name=f"w_en{k}", reset_less=True)
-            m.d.sync += selected.eq(self.w_en & (self.w_bank == k))
+            m.d.sync += selected.eq(self.w_en & self.w_select[k])
             m.d.comb += bank.w_en.eq(selected)
             m.d.comb += [getattr(bank, port).eq(value) for port, value in (twice | once).items()]
         for layer in chains:

@@ -10,7 +10,7 @@ from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
 from zynq_lstm.hw.memory import BlockRam
-from zynq_lstm.hw.primitives import register
+from zynq_lstm.hw.primitives import incremented, register
 from zynq_lstm.quant.config import GATES
 from zynq_lstm.quant.formats import PARTIAL, SCALE
 
@@ -103,7 +103,7 @@ class StoredSums(wiring.Component):
             with m.If(self.restart):
                 m.d.sync += count.eq(0)
             with m.Elif(strobe):
-                m.d.sync += count.eq(Mux(count == last, 0, count + 1))
+                m.d.sync += count.eq(Mux(count == last, 0, incremented(count)))
         m.d.comb += [
             ram.w_en.eq(self.b_valid | self.c_valid),
             ram.w_addr.eq(Cat(w_unit, self.c_valid)),

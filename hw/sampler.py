@@ -15,7 +15,7 @@ from amaranth.lib.wiring import In, Out
 
 from zynq_lstm.hw.activation import TableRom
 from zynq_lstm.hw.blocks import place
-from zynq_lstm.hw.primitives import delay, greater, register
+from zynq_lstm.hw.primitives import delay, greater, incremented, register
 from zynq_lstm.hw.xorshift import Xorshift64
 from zynq_lstm.quant.config import GATES
 from zynq_lstm.quant.formats import GUMBEL, LOGIT, SCORE, TEMPERATURE
@@ -132,7 +132,7 @@ class Sampler(wiring.Component):
         valid, first, last = self.valid, self.first, self.last
         row = Signal(ROW_BITS)
         with m.If(valid):
-            m.d.sync += row.eq(Mux(last, 0, row + 1))
+            m.d.sync += row.eq(Mux(last, 0, incremented(row)))
         row_q = register(m, row, "row_q")
         flags = register(m, Cat(valid, first, last), "flags1")
         keys = []

@@ -13,6 +13,8 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
+from zynq_lstm.hw.primitives import decremented, incremented
+
 KINDS = ("A", "B", "C", "O")
 
 
@@ -42,10 +44,10 @@ class Sequencer(wiring.Component):
         With ``go``: start behind A, for nothing is known of h2 yet but what the state holds.
     last : In(1)
         Stop after O.
-    rows : In(7)
-        Rows of O.
+    last_row : In(6)
+        Number of the last row of O.
     stop : In(1)
-        Abandon everything.
+        Abandon everything; while it is held, nothing starts.
     start : Out(1)
         Pulse: a character (or prologue) has started in this cycle.
     waiting : Out(1)
@@ -70,7 +72,7 @@ class Sequencer(wiring.Component):
                 "go": In(1),
                 "prologue": In(1),
                 "last": In(1),
-                "rows": In(7),
+                "last_row": In(6),
                 "stop": In(1),
                 "start": Out(1),
                 "waiting": Out(1),
@@ -84,24 +86,31 @@ class Sequencer(wiring.Component):
         m = Module()
         c = self._config
         phases = self._schedule.phases()
-        longest = max([p.steps for p in phases] + [c.output_rows(c.symbols) * c.groups])
-        count = Signal(range(longest + 1))  # steps left of the phase, less one
-        ends = Signal()  # count is 0
+        # Rows (cycles, of a wait) in the phase so far; whether this is the last; which is its last
+        # but one. Known a cycle ahead, so that the next phase follows without a gap.
+        longest = max([p.steps for p in phases] + [c.output_rows(c.symbols)])
+        count = Signal(range(longest + 1))
+        on_last = Signal()
+        last_but_one = Signal.like(count)
+        output_last_but_one = Signal.like(count)
+        m.d.sync += output_last_but_one.eq(decremented(self.last_row))
         walk, output = Signal.like(self.row), Signal.like(self.row)
         walk_step, output_step = Signal.like(self.address), Signal.like(self.address)
-        group = Signal(max(1, ceil_log2(c.groups)))
-        o_steps, o_one = Signal(range(longest + 1)), Signal()
-        m.d.sync += [o_steps.eq(_times(self.rows, c.groups) - 1), o_one.eq(o_steps == 0)]
+        group, group_ends = Signal(range(max(2, c.groups))), 1
+        if c.groups > 1:
+            group_ends = group == c.groups - 1
         starting, kind_now = Signal(), {k: Signal(name=f"now_{k}") for k in KINDS}
-        last_group = group == c.groups - 1 if c.groups > 1 else 1
+        advance = Signal()
 
         def enter(n):
             """Set up phase n."""
             phase = phases[n]
+            m.d.sync += count.eq(0)
             if phase.kind == "O":
-                m.d.sync += [count.eq(o_steps), ends.eq(o_one)]
+                m.d.sync += [last_but_one.eq(output_last_but_one), on_last.eq(self.last_row == 0)]
             else:
-                m.d.sync += [count.eq(phase.steps - 1), ends.eq(phase.steps == 1)]
+                rows = phase.steps // (1 if phase.kind == "wait" else c.groups)
+                m.d.sync += [last_but_one.eq(rows - 2), on_last.eq(rows == 1)]
             m.next = f"{phase.kind}{n}"
 
         behind_a = next(n for n, p in enumerate(phases) if p.kind != "A")
@@ -110,37 +119,41 @@ class Sequencer(wiring.Component):
 
         def begin():
             """Start the next character, or wait for leave to."""
-            with m.If(self.go):
+            m.d.sync += [
+                output.eq(first_of_output),
+                output_step.eq(first_of_output * c.groups),
+                walk.eq(Mux(self.prologue, before_a, 0)),
+                walk_step.eq(Mux(self.prologue, before_a * c.groups, 0)),
+            ]
+            m.next = "WAIT"
+            with m.If(self.go & ~self.stop):
                 m.d.comb += starting.eq(1)
-                m.d.sync += [
-                    output.eq(first_of_output),
-                    output_step.eq(first_of_output * c.groups),
-                ]
                 with m.If(self.prologue):
-                    m.d.sync += [walk.eq(before_a), walk_step.eq(before_a * c.groups)]
                     enter(behind_a)
                 with m.Else():
-                    m.d.sync += [walk.eq(0), walk_step.eq(0)]
                     enter(0)
-            with m.Else():
-                m.next = "WAIT"
 
-        m.d.sync += [count.eq(count - 1), ends.eq(count == 1)]
+        with m.If(advance):
+            m.d.sync += [count.eq(incremented(count)), on_last.eq(count == last_but_one)]
         with m.FSM(name="phase") as fsm:
             with m.State("WAIT"):
                 begin()
             for n, phase in enumerate(phases):
                 with m.State(f"{phase.kind}{n}"):
-                    if phase.kind != "wait":
-                        m.d.comb += kind_now[phase.kind].eq(1)
+                    ends = on_last
+                    if phase.kind == "wait":
+                        m.d.comb += advance.eq(1)
+                    else:
+                        m.d.comb += [kind_now[phase.kind].eq(1), advance.eq(group_ends)]
                         on_output = phase.kind == "O"
                         counter = output if on_output else walk
                         steps = output_step if on_output else walk_step
-                        m.d.sync += steps.eq(steps + 1)
-                        with m.If(last_group):
-                            m.d.sync += counter.eq(counter + 1)
+                        m.d.sync += steps.eq(incremented(steps))
+                        with m.If(group_ends):
+                            m.d.sync += counter.eq(incremented(counter))
                         if c.groups > 1:
-                            m.d.sync += group.eq(Mux(last_group, 0, group + 1))
+                            m.d.sync += group.eq(Mux(group_ends, 0, incremented(group)))
+                        ends = on_last & group_ends
                     with m.If(ends):
                         if phase.kind == "O":
                             with m.If(self.last):
@@ -157,30 +170,20 @@ class Sequencer(wiring.Component):
                         m.next = "WAIT"
             m.d.comb += self.waiting.eq(fsm.ongoing("WAIT"))
 
-        started = Signal()
-        m.d.sync += started.eq(starting)
-        m.d.comb += self.start.eq(started)
         # Registers at the border: the step as it leaves.
+        m.d.sync += self.start.eq(starting)
         is_step = kind_now["A"] | kind_now["B"] | kind_now["C"] | kind_now["O"]
         on_top = kind_now["O"] | kind_now["C"] if c.layers == 2 else 0
         m.d.sync += [
             self.valid.eq(is_step),
-            self.row_done.eq(is_step & last_group),
+            self.row_done.eq(is_step & group_ends),
             self.row.eq(Mux(kind_now["O"], output, walk)),
             self.address.eq(Mux(kind_now["O"], output_step, walk_step)),
             self.layer.eq(on_top),
             self.group.eq(group),
             self.first.eq(group == 0),
-            self.o_first.eq(kind_now["O"] & last_group & (output == first_of_output)),
-            self.o_last.eq(kind_now["O"] & ends),
+            self.o_first.eq(kind_now["O"] & group_ends & (count == 0)),
+            self.o_last.eq(kind_now["O"] & group_ends & on_last),
         ]
-        m.d.sync += [getattr(self, f"kind_{k}").eq(kind_now[k] & last_group) for k in KINDS]
+        m.d.sync += [getattr(self, f"kind_{k}").eq(kind_now[k] & group_ends) for k in KINDS]
         return m
-
-
-def _times(value, factor):
-    """value * factor by additions, for synthesis makes every product a DSP."""
-    total = value
-    for _ in range(factor - 1):
-        total = total + value
-    return total

@@ -6,13 +6,21 @@ chains stand as before. A unit takes 16 cycles, in which chains and counters set
 hurry, for 128 units take 15 us.
 """
 
+from functools import reduce
+from operator import or_
+
 from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from zynq_lstm.hw.primitives import incremented
 from zynq_lstm.quant.protocol import STATE_C1_SHIFT, STATE_C2_SHIFT, STATE_H2_SHIFT
 
 CYCLES_PER_UNIT = 16
+TAKE = 4
+"""Cycle of a unit in which its values, old or new, are taken."""
+SEND = 6
+"""Cycle from which its eight bytes leave."""
 
 
 class StatePort(wiring.Component):
@@ -71,7 +79,7 @@ class StatePort(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         unit = Signal(range(self._config.hidden))
-        cycle = Signal(range(CYCLES_PER_UNIT))
+        cycle = Signal(CYCLES_PER_UNIT, init=1)  # one-hot
         last = Signal()
         word = self.i_data
         old = (self.chain_h1, self.chain_h2, self.read_c1, self.read_c2)
@@ -82,46 +90,44 @@ class StatePort(wiring.Component):
             word.bit_select(STATE_C2_SHIFT, 16),
         )
         values = (self.h1, self.h2, self.c1, self.c2)
+        turning, reading, taken = Signal(), Signal(), Signal()
+        waits = cycle[0] & self.write & ~self.i_valid
+        m.d.comb += taken.eq(turning & cycle[TAKE])
         m.d.sync += [
             last.eq(unit == self._config.hidden - 1),
-            self.read.eq(0),
-            self.c_write.eq(0),
-            self.shift.eq(0),
+            reading.eq(~self.write & ~self.zero),
+            self.i_ready.eq(taken & self.write),
+            self.read.eq(taken),
+            self.c_write.eq(taken),
+            self.shift.eq(taken),
             self.load.eq(0),
             self.done.eq(0),
-            self.o_valid.eq(0),
+            self.o_valid.eq(turning & reading & cycle[SEND : SEND + 8].any()),
+            self.o_last.eq(last & cycle[SEND + 7]),
         ]
-        take = 4
-        with m.FSM(name="state_port") as fsm:
+        with m.If(taken):
+            for value, held, given in zip(values, old, new, strict=True):
+                m.d.sync += value.eq(Mux(self.write, given, held & (~self.zero).replicate(16)))
+        octets = Cat(*values)
+        sent = [octets.word_select(k, 8) & cycle[SEND + k].replicate(8) for k in range(6)]
+        m.d.sync += self.o_byte.eq(reduce(or_, sent))
+        with m.If(turning & ~waits):
+            m.d.sync += cycle.eq(cycle.rotate_left(1))
+        with m.FSM(name="state_port"):
             with m.State("IDLE"):
+                m.d.sync += unit.eq(0)
                 with m.If(self.start):
-                    m.d.sync += [unit.eq(0), cycle.eq(0)]
+                    m.d.sync += [turning.eq(1), self.busy.eq(1)]
                     m.next = "UNITS"
             with m.State("UNITS"):
-                waits = (cycle == 0) & self.write & ~self.i_valid
-                with m.If(~waits):
-                    m.d.sync += cycle.eq(cycle + 1)
-                with m.Switch(cycle):
-                    with m.Case(take):
-                        m.d.comb += self.i_ready.eq(self.write)
-                        for value, held, given in zip(values, old, new, strict=True):
-                            m.d.sync += value.eq(Mux(self.write, given, held))
-                        with m.If(self.zero):
-                            m.d.sync += [value.eq(0) for value in values]
-                    with m.Case(take + 1):
-                        m.d.sync += [self.shift.eq(1), self.read.eq(1), self.c_write.eq(1)]
-                    with m.Case(CYCLES_PER_UNIT - 1):
-                        with m.If(last):
-                            m.d.sync += [self.load.eq(1), self.done.eq(1)]
-                            m.next = "IDLE"
-                        m.d.sync += unit.eq(unit + 1)
-                reading = ~self.write & ~self.zero
-                for k in range(8):
-                    with m.If(cycle == take + 2 + k):
+                with m.If(cycle[-1]):
+                    m.d.sync += unit.eq(incremented(unit))
+                    with m.If(last):
                         m.d.sync += [
-                            self.o_valid.eq(reading),
-                            self.o_byte.eq(Cat(*values, 0).bit_select(8 * k, 8) if k < 6 else 0),
-                            self.o_last.eq(last & (k == 7)),
+                            self.load.eq(1),
+                            self.done.eq(1),
+                            turning.eq(0),
+                            self.busy.eq(0),
                         ]
-            m.d.comb += self.busy.eq(~fsm.ongoing("IDLE"))
+                        m.next = "IDLE"
         return m

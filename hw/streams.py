@@ -9,6 +9,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from zynq_lstm.hw.memory import BlockRam
+from zynq_lstm.hw.primitives import incremented
 
 DEPTH = 512
 WORD = {"data": 64, "end": 3, "last": 1}
@@ -16,7 +17,10 @@ WORD = {"data": 64, "end": 3, "last": 1}
 
 
 class StreamFifo(wiring.Component):
-    """512 words between a stream and its user.
+    """512 words between a stream and its user, at most one word out in two cycles.
+
+    That spares its users every combinational path to the next word, and is enough: an image of
+    35,000 words loads in 70,000 cycles, half a millisecond.
 
     Members
     -------
@@ -45,18 +49,16 @@ class StreamFifo(wiring.Component):
         width = sum(WORD.values())
         m.submodules.ram = ram = BlockRam(DEPTH, width)
         w = Signal(range(DEPTH))
-        w_behind = Signal.like(w)  # words before it can be read
-        r, r_next = Signal.like(w), Signal(range(DEPTH), init=1)
+        r = Signal.like(w)
         used = Signal.like(w)
         valid = Signal()
         push, pop = self.i_valid & self.i_ready, valid & self.o_ready
         with m.If(push):
-            m.d.sync += w.eq(w + 1)
+            m.d.sync += w.eq(incremented(w))
         with m.If(pop):
-            m.d.sync += [r.eq(r_next), r_next.eq(r_next + 1)]
+            m.d.sync += r.eq(incremented(r))
         m.d.sync += [
-            w_behind.eq(w),
-            valid.eq(Mux(pop, r_next != w_behind, r != w_behind)),
+            valid.eq(~pop & (r != w)),
             used.eq(w - r),
             self.i_ready.eq(~used[3:].all()),
             self.half_full.eq(used[-1]),
@@ -65,7 +67,7 @@ class StreamFifo(wiring.Component):
             ram.w_en.eq(push),
             ram.w_addr.eq(w),
             ram.w_data.eq(Cat(*(getattr(self, f"i_{n}") for n in WORD))),
-            ram.r_addr.eq(Mux(pop, r_next, r)),
+            ram.r_addr.eq(r),
             Cat(*(getattr(self, f"o_{n}") for n in WORD)).eq(ram.r_data),
             self.o_valid.eq(valid),
         ]
@@ -99,7 +101,7 @@ class BytePacker(wiring.Component):
         leaves = self.i_valid & (self.i_last | (place == 7))
         m.d.sync += [self.valid.eq(leaves), self.end.eq(place), self.last.eq(self.i_last)]
         with m.If(self.i_valid):
-            m.d.sync += place.eq(Mux(self.i_last, 0, place + 1))
+            m.d.sync += place.eq(Mux(self.i_last, 0, incremented(place)))
             with m.Switch(place):
                 for k in range(8):
                     with m.Case(k):

@@ -21,7 +21,7 @@ from zynq_lstm.quant.errors import UserError
 HARNESS = Path(__file__).with_name("harness.cpp")
 COMPILE_SECONDS = 1800
 _FLAGS = ["-O3", "--x-assign", "fast", "--x-initial", "fast", "-Wno-fatal", "-Wno-lint"]
-_OPTIMIZE = ["OPT_FAST=-O2", "OPT_SLOW=-O0", "OPT_GLOBAL=-O1", "CFG_CXXFLAGS_PCH_I=-include"]
+_OPTIMIZE = ["OPT_FAST=-O1", "OPT_SLOW=-O0", "OPT_GLOBAL=-O1", "CFG_CXXFLAGS_PCH_I=-include"]
 
 
 def cache_folder() -> Path:
