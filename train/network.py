@@ -118,9 +118,10 @@ class Network(nn.Module):
 
     def decayed(self) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
         """Return the parameters that weight decay acts on, and those that it leaves alone."""
-        matrices = [p for p in self.lstm if p.dim() == 2] + [self.head_weight]
-        rest = [p for p in self.lstm if p.dim() == 1] + [self.embedding, self.head_bias]
-        return matrices, rest
+        # The embedding decays too: rare symbols would otherwise keep the largest input weights, and
+        # these would set the scale that all others are quantized with.
+        parameters = list(self.parameters())
+        return [p for p in parameters if p.dim() == 2], [p for p in parameters if p.dim() == 1]
 
 
 def folded_tensors(network: Network) -> dict[str, Tensor]:

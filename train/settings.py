@@ -39,7 +39,7 @@ class TrainingSettings:
     warmup : int
         Updates over which the learning rate rises from zero.
     weight_decay : float
-        Decoupled weight decay of the matrices (biases and embedding are left alone).
+        Decoupled weight decay of the matrices; biases are left alone.
     clip : float
         Largest norm of the gradient of all parameters together.
     dropout : float
@@ -62,17 +62,17 @@ class TrainingSettings:
     layers: int = 2
     hidden: int = 128
     embedding: int = 64
-    epochs: int = 100
+    epochs: int = 150
     streams: int = 32
     unroll: int = 128
     learning_rate: float = 4e-3
     warmup: int = 500
-    weight_decay: float = 0.05
+    weight_decay: float = 0.1
     clip: float = 1.0
     dropout: float = 0.1
     recurrent_dropout: float = 0.1
     averaging: float = 0.999
-    validate_every: int = 5
+    validate_every: int = 1
     precision: str = "bfloat16"
     seed: int = 1
 
