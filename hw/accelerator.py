@@ -1,8 +1,8 @@
 """The accelerator: streams, loader, controller, sequencer and datapath.
 
-    s_axis ─ FIFO ─┬─ loader ─────────────┐
-                   ├─ controller ─ sequencer ─ datapath ─┬─ FIFO ─ m_axis
-                   └─ state port ─────────┘              │
+s_axis ─ FIFO ─┬─ loader ─────────────┐
+               ├─ controller ─ sequencer ─ datapath ─┬─ FIFO ─ m_axis
+               └─ state port ─────────┘              │
 """
 
 from amaranth.hdl import Cat, ClockDomain, ClockSignal, Module, Mux, ResetSignal, Signal

@@ -25,7 +25,8 @@ from zynq_lstm.quant.protocol import ERROR_BITS, Error, Mode
 COUNT_BITS = 32
 COUNTERS = ("cycles", "steps", "characters", "stalls", "startup", "saturations")
 """Counters, running on from reset: cycles and steps within characters, characters, cycles without
-leave to start one, cycles from a start to its first character, clipped cell states."""
+leave to start one, cycles of runs before the first and after the last character, clipped cell
+states."""
 
 
 class Controller(wiring.Component):
@@ -272,7 +273,7 @@ class Controller(wiring.Component):
             "steps": counting & self.step_valid,
             "characters": self.character_start & ~self.prologue,
             "stalls": counting & self.waiting,
-            "startup": running & ~in_characters,
+            "startup": self.busy & is_run & ~counting,
             "saturations": self.saturated,
         }.items():
             counter = getattr(self, f"c_{name}")

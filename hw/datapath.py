@@ -69,7 +69,8 @@ class Datapath(wiring.Component):
         A cell state was clipped.
     write : In
         `WriteBus`.
-    state_* : see `Elementwise`; state_shift, state_load : In(1), state_h* : In(8), chain_h* : Out(8)
+    state_read, state_write, state_c*, state_in* : see `Elementwise`
+    state_shift, state_load : In(1), state_h* : In(8), chain_h* : Out(8)
         Strobes, inputs and outputs of the chains of hidden states.
     restart : In(1)
         Counters of units back to 0.
@@ -150,9 +151,7 @@ class Datapath(wiring.Component):
         row = delay(m, self.step_row, scale_at, "scale_row")
         m.d.comb += scales.row.eq(row)
         m.d.comb += biases.row.eq(delay(m, row, rest_at - scale_at, "bias_row"))
-        kind = {
-            k: delay(m, getattr(self, f"step_kind_{k}"), rest_at, f"kind_{k}") for k in "ABCO"
-        }
+        kind = {k: delay(m, getattr(self, f"step_kind_{k}"), rest_at, f"kind_{k}") for k in "ABCO"}
         o_first = delay(m, self.step_o_first, rest_at, "o_first")
         o_last = delay(m, self.step_o_last, rest_at, "o_last")
         is_a = delay(m, kind["A"], RAM_LATENCY, "is_a")
@@ -212,9 +211,7 @@ class Datapath(wiring.Component):
         for k in range(GATES):
             total = getattr(table, f"data{k}").as_signed() + getattr(sums, f"sum{k}")
             total = register(m, total, f"pass_total{k}")
-            pass_total.append(
-                register(m, saturated(total, PREACTIVATION.bits), f"pass_value{k}")
-            )
+            pass_total.append(register(m, saturated(total, PREACTIVATION.bits), f"pass_value{k}"))
         table_symbol = Signal.like(table.symbol)
         with m.If(self.launch):
             m.d.sync += table_symbol.eq(self.symbol)

@@ -10,7 +10,6 @@ are reached by `state_*` for reading and writing the state while no pass is unde
 from amaranth.hdl import Module, Mux, Signal, signed
 from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
-from amaranth.utils import ceil_log2
 
 from zynq_lstm.hw.activation import Activation, tanh_rom
 from zynq_lstm.hw.blocks import place
@@ -182,9 +181,7 @@ class Elementwise(wiring.Component):
             given = getattr(self, f"state_in{layer}")
             m.d.comb += [
                 cells.write.eq(register(m, write, f"write{layer}_q")),
-                cells.w_data.eq(
-                    register(m, Mux(self.state_write, given, c_new), f"w_data{layer}")
-                ),
+                cells.w_data.eq(register(m, Mux(self.state_write, given, c_new), f"w_data{layer}")),
                 getattr(self, f"shift{layer}").eq(
                     delay(m, of[layer], self.strobe_latency, f"shift{layer}")
                 ),
@@ -199,5 +196,3 @@ class Elementwise(wiring.Component):
         h = register(m, saturated(rounded[HIDDEN_SHIFT:], HIDDEN.bits), "h_q")
         m.d.comb += self.h.eq(h)
         return m
-
-

@@ -103,7 +103,9 @@ class Engine(wiring.Component):
             banks = slice(k * BANKS_PER_REGION, (k + 1) * BANKS_PER_REGION)
             region = Region(
                 config,
-                init=None if self._init is None else [list(map(int, w)) for w in self._init.T[banks]],
+                init=None
+                if self._init is None
+                else [list(map(int, w)) for w in self._init.T[banks]],
                 init_files=self._init_files and self._init_files[banks],
             )
             regions.append(region)
@@ -132,5 +134,3 @@ class Engine(wiring.Component):
                 total = held
             m.d.comb += getattr(self, name).eq(total)
         return m
-
-

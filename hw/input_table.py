@@ -16,19 +16,6 @@ from zynq_lstm.hw.primitives import register
 from zynq_lstm.quant.config import GATES
 from zynq_lstm.quant.formats import PREACTIVATION
 
-BLOCK_RAM_BITS = 1 << 15
-
-
-def ram_width(config):
-    """Bits of an entry that one block RAM holds."""
-    depth = 1 << address_bits(config)
-    return max(1, min(PREACTIVATION.bits, BLOCK_RAM_BITS // depth))
-
-
-def address_bits(config):
-    """Address: symbol above, unit below."""
-    return ceil_log2(config.symbols) + ceil_log2(config.hidden)
-
 
 class TableSlice(Block):
     """One gate's entries.
@@ -44,7 +31,7 @@ class TableSlice(Block):
 
     def __init__(self, config, *, init=None, init_files=None):
         self._config, self._init, self._init_files = config, init, init_files
-        address = address_bits(config)
+        address = config.table_address_bits
         super().__init__(
             {
                 "r_addr": In(address),
@@ -62,7 +49,7 @@ class TableSlice(Block):
 
     def elaborate(self, platform):
         m = Module()
-        width = ram_width(self._config)
+        width = self._config.table_ram_width
         r_addr = register(m, self.r_addr, "r_addr_q")
         w_en = register(m, self.w_en, "w_en_q")
         w_addr = register(m, self.w_addr, "w_addr_q")
@@ -70,9 +57,11 @@ class TableSlice(Block):
         data = []
         for k in range(PREACTIVATION.bits // width):
             bits = slice(k * width, (k + 1) * width)
-            init = () if self._init is None else [
-                (int(v) >> bits.start) & ((1 << width) - 1) for v in self._init
-            ]
+            init = (
+                ()
+                if self._init is None
+                else [(int(v) >> bits.start) & ((1 << width) - 1) for v in self._init]
+            )
             m.submodules[f"ram{k}"] = ram = BlockRam(
                 1 << len(self.r_addr),
                 width,
@@ -121,9 +110,7 @@ class InputTable(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         for k in range(GATES):
-            table = TableSlice(
-                self._config, init_files=self._init_files and self._init_files[k]
-            )
+            table = TableSlice(self._config, init_files=self._init_files and self._init_files[k])
             place(m, platform, f"gate{k}", table)
             m.d.comb += [
                 table.r_addr.eq(Cat(self.unit, self.symbol)),

@@ -9,7 +9,6 @@ hardware; otherwise the packet is swallowed and the model that was there stays.
 from amaranth.hdl import C, Cat, Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
-from amaranth.utils import ceil_log2
 
 from zynq_lstm.hw.datapath import WriteBus
 from zynq_lstm.hw.primitives import decremented, greater, incremented, register

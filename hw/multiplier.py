@@ -89,9 +89,7 @@ class LutPair(wiring.Component):
             h = register(m, self.h, f"h_{k}")
             halves = []
             for even, odd in ((0, 1), (2, 3)):
-                first = _add_with_carry(
-                    _booth(digits[even], self.h), C(0, 10), digits[even][2]
-                )
+                first = _add_with_carry(_booth(digits[even], self.h), C(0, 10), digits[even][2])
                 first = register(m, first, f"first_{k}{even}")
                 digit = register(m, digits[odd], f"digit_{k}{odd}")
                 upper = Cat(first[2:], first[9], first[9])

@@ -4,6 +4,8 @@ Cycles after the ports: step 2 (two registers on the way), strobes 2, weight wri
 banks; their sums go through three levels of adders and one register more, for the way home.
 """
 
+import itertools
+
 from amaranth.hdl import Module, Signal, signed
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
@@ -85,7 +87,9 @@ class Region(Block):
             port: register(m, register(m, getattr(self, port), f"{port}_a"), f"{port}_b")
             for port in ("r_addr", "layer", "group", *strobes)
         }
-        once = {port: register(m, getattr(self, port), f"{port}_a") for port in ("w_addr", "w_data")}
+        once = {
+            port: register(m, getattr(self, port), f"{port}_a") for port in ("w_addr", "w_data")
+        }
         banks = [
             Bank(self._config, pairs, init=init, init_file=file)
             for pairs, init, file in zip(
@@ -100,7 +104,7 @@ class Region(Block):
             m.d.comb += [getattr(bank, port).eq(value) for port, value in (twice | once).items()]
         for layer in chains:
             name = f"h{layer}"
-            for near, far in zip(banks[:-1], banks[1:], strict=True):
+            for near, far in itertools.pairwise(banks):
                 m.d.comb += getattr(near, f"{name}_in").eq(getattr(far, f"{name}_out"))
             m.d.comb += [
                 getattr(banks[-1], f"{name}_in").eq(getattr(self, f"{name}_in")),

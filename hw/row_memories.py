@@ -45,9 +45,7 @@ class RowConstants(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.ram = ram = BlockRam(
-            self._depth, len(self.w_data), init_file=self._init_file
-        )
+        m.submodules.ram = ram = BlockRam(self._depth, len(self.w_data), init_file=self._init_file)
         m.d.comb += [
             ram.r_addr.eq(register(m, self.row, "row_q")),
             ram.w_en.eq(register(m, self.w_en, "w_en_q")),
@@ -130,4 +128,3 @@ def addend_register(m, biases, sums, is_a, is_not_a):
         m.d.sync += addend.eq(chosen)
         addends.append(addend)
     return addends
-

@@ -147,9 +147,7 @@ class Sampler(wiring.Component):
             ]
             logit = getattr(self, f"logit{lane}")
             score = Signal(signed(SCORE.bits), name=f"score{lane}", reset_less=True)
-            m.d.sync += score.eq(
-                Cat(C(0, LOGIT_TO_SCORE_SHIFT), logit).as_signed() + noise.product
-            )
+            m.d.sync += score.eq(Cat(C(0, LOGIT_TO_SCORE_SHIFT), logit).as_signed() + noise.product)
             is_symbol = ~(flags[2] & (lane > self.last_lane))
             key = Cat(~C(lane, 2), ~row_q, score[:-1], ~score[-1])
             keys.append(register(m, Mux(is_symbol, key, 0), f"key{lane}"))

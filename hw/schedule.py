@@ -96,7 +96,8 @@ class Schedule:
             after.append(Phase("C", whole))
         used = sum(p.steps for p in before + after)
         wait = self._next_character(before, after) - used
-        return [p for p in [*before, *after, Phase("wait", max(0, wait))] if p.kind == "O" or p.steps]
+        every = [*before, *after, Phase("wait", max(0, wait))]
+        return [p for p in every if p.kind == "O" or p.steps]
 
     @property
     def launch_delay(self):

@@ -98,8 +98,7 @@ def write_verilog(config, directory, *, image=None):
 
         if image.config.layout_hash != config.layout_hash or image.symbols > config.symbols:
             raise UserError(
-                f"The image must be made for {config.describe()}, not for "
-                f"{image.config.describe()}"
+                f"The image must be made for {config.describe()}, not for {image.config.describe()}"
             )
         options = {
             "init_files": write_memory_files(image, directory, config=config),

@@ -63,9 +63,7 @@ def load_checkpoint(path: str | Path) -> FloatModel:
     stack = []
     for k in range(layers):
         inputs = symbols if k == 0 else hidden
-        bias = [
-            _tensor(path, tensors, f"lstm.bias_{x}_l{k}", (4 * hidden,)) for x in ("ih", "hh")
-        ]
+        bias = [_tensor(path, tensors, f"lstm.bias_{x}_l{k}", (4 * hidden,)) for x in ("ih", "hh")]
         stack.append(
             Layer(
                 weight_ih=_tensor(path, tensors, f"lstm.weight_ih_l{k}", (4 * hidden, inputs)),

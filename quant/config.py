@@ -25,6 +25,10 @@ ENGINE_PAIRS_PER_BANK = BANK_COLUMNS * GATES // 2
 """Multiplier pairs of a bank: two gates share the column's hidden state."""
 
 
+BLOCK_RAM_BITS = 1 << 15
+"""Data bits of a RAMB36E1, without parity."""
+
+
 def _require_int(name: str, value: object, low: int, high: int) -> None:
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
         raise UserError(f"{name} must be an integer from {low} to {high}, not {value!r}")
@@ -115,7 +119,7 @@ class Config:
 
     @property
     def matrices(self) -> int:
-        """Recurrent-size weight matrices of a character: W_hh1, and with two layers W_ih2, W_hh2."""
+        """Weight matrices of ``hidden`` columns: W_hh1, and with two layers W_ih2 and W_hh2."""
         return 3 if self.layers == 2 else 1
 
     def recurrent_steps(self) -> int:
@@ -134,6 +138,16 @@ class Config:
     def weight_depth(self) -> int:
         """Words of a weight memory: the steps at full capacity, up to a power of two."""
         return 1 << (self.steps(self.symbols) - 1).bit_length()
+
+    @property
+    def table_address_bits(self) -> int:
+        """Address of the input table: symbol above, unit below."""
+        return (self.symbols - 1).bit_length() + (self.hidden - 1).bit_length()
+
+    @property
+    def table_ram_width(self) -> int:
+        """Bits of a 16-bit table entry that one block RAM holds, all entries deep."""
+        return max(1, min(16, BLOCK_RAM_BITS >> self.table_address_bits))
 
     @property
     def layout_hash(self) -> int:

@@ -21,6 +21,9 @@ from zynq_lstm.quant.state import State
 
 Integers = NDArray[np.int64]
 
+PIECE_COLUMNS = 32
+"""Columns of one call of BLAS."""
+
 
 class _Matrix(NamedTuple):
     """Rows as one matrix of lanes: lane-major, so that a gate is a contiguous block."""
@@ -30,7 +33,22 @@ class _Matrix(NamedTuple):
     biases: Integers  # (4 * rows,)
 
     def scaled(self, h: NDArray[np.float32]) -> Integers:
-        return op.requantize((h @ self.weights).astype(np.int64), self.scales)
+        """Requantized products with h (hidden,) or (batch, hidden)."""
+        return op.requantize(self._product(h).astype(np.int64), self.scales)
+
+    def _product(self, h: NDArray[np.float32]) -> NDArray[np.float32]:
+        """h @ weights, in pieces that BLAS does not hand to threads.
+
+        Products of this size gain nothing from threads, and lose a tenfold where another process
+        has a core.
+        """
+        if h.ndim == 1:
+            return np.asarray(h @ self.weights)
+        out = np.empty((len(h), self.weights.shape[1]), np.float32)
+        for start in range(0, out.shape[1], PIECE_COLUMNS):
+            piece = slice(start, start + PIECE_COLUMNS)
+            np.matmul(h, self.weights[:, piece], out=out[:, piece])
+        return out
 
 
 class GoldenModel:

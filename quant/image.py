@@ -101,10 +101,7 @@ class Image:
             self.payload_crc,
         )
         return (
-            head
-            + _CRC.pack(zlib.crc32(head + text))
-            + text
-            + self.payload.astype("<u8").tobytes()
+            head + _CRC.pack(zlib.crc32(head + text)) + text + self.payload.astype("<u8").tobytes()
         )
 
     @classmethod
@@ -121,9 +118,7 @@ class Image:
         head = data[: _HEADER.size]
         _, version, text_bytes, words, layout_hash, payload_crc = _HEADER.unpack(head)
         if version != VERSION:
-            raise UserError(
-                f"{name} must be of image version {VERSION}, not {version}; {_REMEDY}"
-            )
+            raise UserError(f"{name} must be of image version {VERSION}, not {version}; {_REMEDY}")
         expected = HEADER_BYTES + text_bytes + 8 * words
         if len(data) != expected:
             raise UserError(f"{name} must have {expected} bytes, not {len(data)}; {_REMEDY}")

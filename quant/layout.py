@@ -55,9 +55,7 @@ def header_word(config: Config, symbols: int) -> int:
 def payload_words(config: Config, symbols: int) -> int:
     """Length of the payload."""
     rows = row_count(config, symbols)
-    return (
-        HEADER_WORDS + config.steps(symbols) * config.banks + 2 * rows + symbols * config.hidden
-    )
+    return HEADER_WORDS + config.steps(symbols) * config.banks + 2 * rows + symbols * config.hidden
 
 
 def weight_words(parameters: Parameters) -> Words:
@@ -113,9 +111,7 @@ def unpack(config: Config, symbols: int, payload: Words) -> Parameters:
     steps = config.steps(symbols)
     ends = np.cumsum([HEADER_WORDS, steps * config.banks, rows, rows])
     _, weights, scales, biases, table = np.split(payload, ends)
-    pairs = word_lanes(weights).reshape(
-        rows, config.groups, config.banks, BANK_COLUMNS, GATES // 2
-    )
+    pairs = word_lanes(weights).reshape(rows, config.groups, config.banks, BANK_COLUMNS, GATES // 2)
     w = unpack_pairs(pairs)
     if np.abs(w).max() > WEIGHT_LIMIT:
         raise UserError(f"The image's weights must be within +-{WEIGHT_LIMIT}; found a larger one")

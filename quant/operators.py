@@ -85,7 +85,7 @@ def sigmoid(x: Integers) -> Integers:
 
 
 def cell_update(i: Integers, f: Integers, g: Integers, c: Integers) -> Integers:
-    """c' = f * c + i * g → `CELL`: i * g is floored to Q.26, the sum rounded once, then saturated."""
+    """c' = f * c + i * g → `CELL`: i * g is floored to Q.26, the sum rounded, then saturated."""
     total = f * c + ((i * g) >> INPUT_PRODUCT_SHIFT)
     return saturate(round_shift(total, CELL_PRODUCT_SHIFT), CELL)
 

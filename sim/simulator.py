@@ -186,13 +186,26 @@ class Chip:
         Raises
         ------
         HardwareError
-            When the chip reports an error or is still busy after ``most_cycles``.
+            When the chip reports an error or is still busy after ``most_cycles``. A run that is
+            left early is cancelled.
         """
         words = np.zeros(0, np.uint64) if packet is None else np.ascontiguousarray(packet)
+        self._library.zl_start(self._handle, int(mode), inputs, outputs, temperature, seed)
+        try:
+            yield from self._words(mode, words, last_bytes, most_cycles, words_a_call)
+        finally:
+            if self.status("busy"):
+                self._abandon()
+        if error := Error(self.status("error")):
+            raise HardwareError(f"{mode.name} failed: {error!r}", error)
+
+    def _words(
+        self, mode: Mode, words: Words, last_bytes: int, most_cycles: int, words_a_call: int
+    ) -> Iterator[tuple[Words, NDArray[np.uint16]]]:
+        """Clock until the command has ended."""
         data = np.zeros(words_a_call, np.uint64)
         flags = np.zeros(words_a_call, np.uint16)
         taken = ctypes.c_uint32(0)
-        self._library.zl_start(self._handle, int(mode), inputs, outputs, temperature, seed)
         start = self.cycles
         while True:
             came = self._library.zl_run(
@@ -211,14 +224,35 @@ class Chip:
                 yield data[:came].copy(), flags[:came].copy()
             idle = not self.status("busy") and taken.value == len(words)
             if idle and came < words_a_call:
-                break
+                return
             if self.cycles - start > most_cycles:
                 raise HardwareError(
                     f"{mode.name} must end within {most_cycles} cycles; the chip is still busy "
                     f"({taken.value} of {len(words)} words taken, error {self.status('error')})"
                 )
-        if error := Error(self.status("error")):
-            raise HardwareError(f"{mode.name} failed: {error!r}", error)
+
+    def _abandon(self) -> None:
+        """Cancel a run that its caller has left, and clear its words out of the streams."""
+        nothing = np.zeros(0, np.uint64)
+        waste = np.zeros(4096, np.uint64)
+        flags = np.zeros(4096, np.uint16)
+        for _ in range(8):
+            self._library.zl_cancel(self._handle)
+            self._library.zl_run(
+                self._handle,
+                nothing.ctypes.data,
+                0,
+                0,
+                0,
+                ctypes.byref(ctypes.c_uint32(0)),
+                waste.ctypes.data,
+                flags.ctypes.data,
+                4096,
+                _CHUNK_CYCLES // 100,
+            )
+            if not self.status("busy"):
+                return
+        self.reset()
 
     def load(self, payload: Words) -> None:
         """Load an image's payload."""

@@ -1,0 +1,105 @@
+"""Figures of an accelerator: cycles from its own counters, and the speed of the models here."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from zynq_lstm.quant.golden import GoldenModel
+from zynq_lstm.quant.image import Image
+from zynq_lstm.quant.sampling import encode_temperature, seed_state
+from zynq_lstm.sim.transport import SimulatedTransport
+
+SHORT, LONG = 64, 320
+"""Characters of the two runs whose difference is the steady state."""
+BATCH = 64
+GOLDEN_SECONDS = 2.0
+
+
+def measure(
+    image: Image,
+    *,
+    report: Callable[[str], None] | None = None,
+    transport: SimulatedTransport | None = None,
+) -> dict[str, Any]:
+    """Measure one image on the simulated chip and on the golden model.
+
+    Parameters
+    ----------
+    image : Image
+    report : callable, optional
+        Told what is being done.
+    transport : SimulatedTransport, optional
+        A chip to use instead of a new one.
+
+    Returns
+    -------
+    dict
+        ``cycles_per_character_generate`` and ``…_score``: counted by the hardware, steady state
+        (the difference of a long and a short run). ``multiplier_utilization``: share of these
+        cycles in which all multipliers worked, while generating. ``startup_cycles``: cycles of a
+        run before its first and after its last character. ``…_characters_per_second``: wall clock
+        on this machine; the golden model's are of teacher-forced text.
+    """
+    say = report or (lambda text: None)
+    chip = transport or SimulatedTransport(progress=report)
+    say("The image is loaded into the simulated chip")
+    chip.load(image)
+    say("The simulated chip generates and scores")
+    rng = np.random.default_rng(1)
+    text = rng.integers(0, image.symbols, LONG).astype(np.uint8)
+
+    def generate(length: int) -> None:
+        for _ in chip.generate(text[:1], length, encode_temperature(1.0), seed_state(1)):
+            pass
+
+    def score(length: int) -> None:
+        chip.logits(text[:length])
+
+    counts = {}
+    seconds = 0.0
+    for name, run in (("generate", generate), ("score", score)):
+        short = _counted(chip, lambda run=run: run(SHORT))  # type: ignore[misc]
+        before = time.perf_counter()
+        long = _counted(chip, lambda run=run: run(LONG))  # type: ignore[misc]
+        if name == "generate":
+            seconds = time.perf_counter() - before
+        counts[name] = {key: long[key] - short[key] for key in long} | {"startup": long["startup"]}
+    for key in ("generate", "score"):
+        if counts[key]["characters"] != LONG - SHORT:
+            raise RuntimeError(f"The chip counted {counts[key]['characters']} characters")
+    say("The golden model scores")
+    return {
+        "cycles_per_character_generate": counts["generate"]["cycles"] / (LONG - SHORT),
+        "cycles_per_character_score": counts["score"]["cycles"] / (LONG - SHORT),
+        "startup_cycles": counts["generate"]["startup"],
+        "multiplier_utilization": counts["generate"]["steps"] / counts["generate"]["cycles"],
+        "simulator_characters_per_second": LONG / seconds,
+        "golden_characters_per_second_batch64": _golden_rate(image, BATCH),
+        "golden_characters_per_second_single": _golden_rate(image, None),
+    }
+
+
+def _counted(chip: SimulatedTransport, run: Callable[[], None]) -> dict[str, int]:
+    """What the counters, of 32 bits, gained by a run."""
+    before = chip.counters()
+    run()
+    after = chip.counters()
+    return {key: (after[key] - before[key]) % 2**32 for key in after}
+
+
+def _golden_rate(image: Image, batch: int | None) -> float:
+    """Characters a second of the golden model, all sequences together."""
+    model = GoldenModel(image, batch)
+    shape = (64,) if batch is None else (batch, 64)
+    text = np.random.default_rng(2).integers(0, image.symbols, shape)
+    model.logits(text)
+    characters = 0
+    start = time.perf_counter()
+    while (passed := time.perf_counter() - start) < GOLDEN_SECONDS:
+        model.logits(text)
+        characters += text.size
+    return characters / passed
