@@ -37,6 +37,24 @@ def test_replaces_an_earlier_image(run, checkpoint_path, tmp_path) -> None:
     assert read_image(output).config.hidden == 16
 
 
+def test_writes_memory_files_too(run, checkpoint_path, tmp_path) -> None:
+    output, folder = tmp_path / "out.zlstm", tmp_path / "memories"
+    result = run("quantize", checkpoint_path, "-o", output, *SIZES, "--memory-files", folder)
+    assert result.status == 0
+    banks = read_image(output).config.banks
+    assert len(list(folder.glob("bank_*.hex"))) == banks
+    assert (folder / "scales.hex").exists()
+    assert f"{folder}: " in result.err
+
+
+def test_refuses_a_folder_for_memory_files(run, checkpoint_path, tmp_path) -> None:
+    (tmp_path / "file").write_text("")
+    output = tmp_path / "out.zlstm"
+    arguments = ("quantize", checkpoint_path, "-o", output, "--memory-files", tmp_path / "file")
+    run(*arguments).refused("must be writable")
+    assert not output.exists()
+
+
 @pytest.mark.parametrize("place", ["missing/out.zlstm", "file/out.zlstm", "."])
 def test_refuses_outputs_that_cannot_be_written(run, checkpoint_path, tmp_path, place) -> None:
     (tmp_path / "file").write_text("")
