@@ -1,6 +1,6 @@
 """The loader: an image's payload from the stream into the memories.
 
-    header │ weights: for address, for bank │ scales: for row │ biases: for row │ table: for symbol, for unit
+    header │ weights: address, bank │ scales: row │ biases: row │ table: symbol, unit
 
 `quant.layout` defines the order. The first word's hash must be that of this
 hardware; otherwise the packet is swallowed and the model that was there stays.
