@@ -1,10 +1,15 @@
 """`zynq-lstm demo`: both texts, their comparison, and the figures from the counters."""
 
+from pathlib import Path
+
 import pytest
 from tiny_models import write_tiny_checkpoint
 
+from zynq_lstm.quant.checkpoint import load_checkpoint
 from zynq_lstm.quant.image import read_image
+from zynq_lstm.quant.quantizer import quantize
 
+MODELS = Path(__file__).parents[2] / "models"
 ARGUMENTS = ("--prompt", "abc", "--length", 60)
 
 
@@ -63,3 +68,9 @@ def test_a_differing_symbol_is_an_error(run, models, modelled_simulation, monkey
 
 def test_refuses_a_folder_without_models(run, tmp_path) -> None:
     run("demo", "--models", tmp_path).refused("shakespeare.zlstm", "neither is there")
+
+
+@pytest.mark.skipif(not (MODELS / "shakespeare.zlstm").exists(), reason="no shipped image")
+def test_the_shipped_image_is_that_of_the_checkpoint() -> None:
+    image = quantize(load_checkpoint(MODELS / "shakespeare.safetensors"))
+    assert (MODELS / "shakespeare.zlstm").read_bytes() == image.to_bytes()
