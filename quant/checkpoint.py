@@ -42,19 +42,11 @@ def load_checkpoint(path: str | Path) -> FloatModel:
             f"{metadata.get('format')!r} version {metadata.get('format_version')!r}; "
             "write it with zynq-lstm train"
         )
-    try:
-        vocabulary = Vocabulary(json.loads(metadata["vocabulary"]))
-        notes = {k: json.loads(metadata[k]) for k in ("settings", "results") if k in metadata}
-    except (KeyError, TypeError, ValueError, RecursionError) as error:
-        if isinstance(error, UserError):
-            raise UserError(f"Checkpoint {path}: {error}") from None
-        raise UserError(
-            f"Checkpoint {path} must carry its vocabulary as a JSON list in its metadata; "
-            "it does not"
-        ) from None
+    vocabulary = _vocabulary(path, metadata)
+    notes = _notes(path, metadata)
     layers = 2 if "lstm.weight_hh_l1" in tensors else 1
     recurrent = _tensor(path, tensors, "lstm.weight_hh_l0", None)
-    if recurrent.ndim != 2 or recurrent.shape[0] != 4 * recurrent.shape[1]:
+    if recurrent.ndim != 2 or recurrent.shape[0] != 4 * recurrent.shape[1] or not recurrent.size:
         raise UserError(
             f"Tensor lstm.weight_hh_l0 of {path} must have the shape (4 * hidden, hidden), "
             f"not {recurrent.shape}"
@@ -63,12 +55,11 @@ def load_checkpoint(path: str | Path) -> FloatModel:
     stack = []
     for k in range(layers):
         inputs = symbols if k == 0 else hidden
-        bias = [_tensor(path, tensors, f"lstm.bias_{x}_l{k}", (4 * hidden,)) for x in ("ih", "hh")]
         stack.append(
             Layer(
                 weight_ih=_tensor(path, tensors, f"lstm.weight_ih_l{k}", (4 * hidden, inputs)),
                 weight_hh=_tensor(path, tensors, f"lstm.weight_hh_l{k}", (4 * hidden, hidden)),
-                bias=bias[0] + bias[1],
+                bias=_bias(path, tensors, k, hidden),
             )
         )
     head_weight = _tensor(path, tensors, "head.weight", (symbols, hidden))
@@ -83,12 +74,16 @@ def load_checkpoint(path: str | Path) -> FloatModel:
 
 
 def _read(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
-    if not path.is_file():
+    try:
+        size = path.stat().st_size if path.is_file() else None
+    except OSError as error:
+        raise UserError(f"Checkpoint {path} must be a readable file: {error.strerror}") from None
+    if size is None:
         raise UserError(f"Checkpoint {path} must be a file; there is none")
-    if path.stat().st_size > MAXIMUM_BYTES:
+    if size > MAXIMUM_BYTES:
         raise UserError(
             f"Checkpoint {path} must have at most {MAXIMUM_BYTES >> 20} MB, "
-            f"not {path.stat().st_size >> 20} MB; it is larger than any model that fits the chip"
+            f"not {size >> 20} MB; it is larger than any model that fits the chip"
         )
     try:
         with safe_open(str(path), framework="np") as file:
@@ -96,6 +91,38 @@ def _read(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
             return {name: file.get_tensor(name) for name in names}, dict(file.metadata() or {})
     except (SafetensorError, OSError, ValueError, TypeError, AttributeError) as error:
         raise UserError(f"Checkpoint {path} must be a safetensors file: {error}") from None
+
+
+def _vocabulary(path: Path, metadata: dict[str, str]) -> Vocabulary:
+    try:
+        characters = json.loads(metadata["vocabulary"])
+        if not isinstance(characters, list):
+            raise TypeError
+        return Vocabulary(characters)
+    except UserError as error:
+        raise UserError(f"Checkpoint {path}: {error}") from None
+    except (KeyError, TypeError, ValueError, RecursionError):
+        raise UserError(
+            f"Checkpoint {path} must carry its vocabulary as a JSON list in its metadata; "
+            "it does not"
+        ) from None
+
+
+def _notes(path: Path, metadata: dict[str, str]) -> dict[str, Any]:
+    """What the file says of its training: values that an image can carry on."""
+    notes: dict[str, Any] = {}
+    for name in ("settings", "results"):
+        if name not in metadata:
+            continue
+        try:
+            notes[name] = json.loads(metadata[name])
+            json.dumps(notes, ensure_ascii=False, allow_nan=False).encode()
+        except (ValueError, RecursionError):
+            raise UserError(
+                f"Checkpoint {path} must carry its {name} as plain JSON in its metadata; "
+                "it does not"
+            ) from None
+    return notes
 
 
 def _tensor(
@@ -113,6 +140,21 @@ def _tensor(
     if not np.isfinite(tensor).all():
         raise UserError(f"Tensor {name} of {path} must be finite; it holds NaN or infinity")
     return tensor
+
+
+def _bias(
+    path: Path, tensors: dict[str, NDArray[Any]], layer: int, hidden: int
+) -> NDArray[np.float32]:
+    """Sum of PyTorch's two biases."""
+    names = [f"lstm.bias_{x}_l{layer}" for x in ("ih", "hh")]
+    first, second = (_tensor(path, tensors, name, (4 * hidden,)) for name in names)
+    with np.errstate(over="ignore"):
+        total = first + second
+    if not np.isfinite(total).all():
+        raise UserError(
+            f"Tensors {names[0]} and {names[1]} of {path} must have a finite sum; it overflows"
+        )
+    return total
 
 
 def _others(tensors: dict[str, NDArray[Any]], layers: int) -> list[str]:

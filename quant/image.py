@@ -84,13 +84,22 @@ class Image:
         return zlib.crc32(self.payload.astype("<u8").tobytes())
 
     def to_bytes(self) -> bytes:
-        """The file's content."""
+        """The file's content.
+
+        Raises
+        ------
+        UserError
+            When the metadata is not plain JSON.
+        """
         fields = {
             "config": self.config.to_dict(),
             "vocabulary": list(self.vocabulary.characters),
             "metadata": self.metadata,
         }
-        text = json.dumps(fields, ensure_ascii=False, allow_nan=False, sort_keys=True).encode()
+        try:
+            text = json.dumps(fields, ensure_ascii=False, allow_nan=False, sort_keys=True).encode()
+        except (TypeError, ValueError, RecursionError) as error:
+            raise UserError(f"Image metadata must be plain JSON values: {error}") from None
         text += b" " * (-len(text) % 8)
         head = _HEADER.pack(
             MAGIC,
@@ -158,12 +167,12 @@ def read_image(path: str | Path) -> Image:
     """
     path = Path(path)
     try:
-        size = path.stat().st_size
-        if size > MAXIMUM_BYTES:
-            raise UserError(f"Image {path} must have at most {MAXIMUM_BYTES} bytes, not {size}")
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            data = file.read(MAXIMUM_BYTES + 1)
     except OSError as error:
         raise UserError(f"Image {path} must be a readable file: {error.strerror}") from None
+    if len(data) > MAXIMUM_BYTES:
+        raise UserError(f"Image {path} must have at most {MAXIMUM_BYTES} bytes; it has more")
     return Image.from_bytes(data, f"Image {path}")
 
 

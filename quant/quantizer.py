@@ -154,7 +154,8 @@ def quantize_parameters(model: FloatModel, config: Config) -> Parameters:
     scales[out], biases[out] = flat_s.reshape(-1, GATES), flat_b.reshape(-1, GATES)
 
     table = np.zeros((symbols, config.hidden, GATES), np.int16)
-    entries = (first.weight_ih + first.bias[:, None]).T  # symbol, gate and unit
+    with np.errstate(over="ignore"):  # infinity is refused below
+        entries = (first.weight_ih + first.bias[:, None]).T  # symbol, gate and unit
     table[:, :hidden] = quantize_values(
         entries.reshape(symbols, GATES, hidden).transpose(0, 2, 1),
         PREACTIVATION,

@@ -35,6 +35,8 @@ class Vocabulary:
         for character in self.characters:
             if not isinstance(character, str) or len(character) != 1:
                 raise UserError(f"Vocabulary must hold single characters, not {character!r}")
+            if "\ud800" <= character <= "\udfff":
+                raise UserError(f"Vocabulary must not hold half a character, {character!r}")
         if len(set(self.characters)) != len(self.characters):
             raise UserError("Vocabulary must not hold a character twice")
         self._index = {c: i for i, c in enumerate(self.characters)}
