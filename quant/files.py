@@ -12,6 +12,9 @@ from zynq_lstm.quant.errors import UserError
 def write_whole(path: str | Path, content: bytes | str) -> None:
     """Write a file through a temporary one beside it, so that no half-written file remains.
 
+    Links are followed; what is neither file nor folder (a device, a pipe) is written to, not
+    replaced.
+
     Raises
     ------
     UserError
@@ -21,17 +24,23 @@ def write_whole(path: str | Path, content: bytes | str) -> None:
     data = content.encode() if isinstance(content, str) else content
     temporary = ""
     try:
-        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        if path.exists() and not path.is_file() and not path.is_dir():
+            path.write_bytes(data)
+            return
+        target = Path(os.path.realpath(path))
+        handle, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
         with os.fdopen(handle, "wb") as file:
             file.write(data)
         os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, path)
+        os.replace(temporary, target)
+        temporary = ""
     except OSError as error:
-        if temporary:
-            Path(temporary).unlink(missing_ok=True)
         raise UserError(
             f"Output {path} must be writable: {error.strerror or error}; choose another path"
         ) from None
+    finally:
+        if temporary:
+            Path(temporary).unlink(missing_ok=True)
 
 
 def _umask() -> int:
