@@ -8,8 +8,6 @@ shifts 13, 7, 17) for every four logits, 15 bits each, from bits 16 * lane up.
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -39,9 +37,8 @@ def encode_temperature(temperature: float) -> int:
     UserError
         When it is not a number from 0 to 15.9998.
     """
-    if not isinstance(temperature, (int, float)) or not (
-        math.isfinite(temperature) and 0 <= temperature <= MAXIMUM_TEMPERATURE
-    ):
+    number = isinstance(temperature, (int, float)) and not isinstance(temperature, bool)
+    if not number or not 0 <= temperature <= MAXIMUM_TEMPERATURE:  # not a NaN either
         raise UserError(
             f"Temperature must be a number from 0 (most likely symbol) to "
             f"{MAXIMUM_TEMPERATURE:.4f}, not {temperature}"
