@@ -85,12 +85,11 @@ class GoldenModel:
         w = p.weights[rows].transpose(*order, 2).reshape(-1, p.config.hidden)
         scales = p.scales[rows].transpose(order).reshape(-1)
         biases = p.biases[rows].transpose(order).reshape(-1)
-        if name == "out":
-            w, scales, biases = (x[: p.symbols] for x in (w, scales, biases))
+        lanes = p.symbols if name == "out" else len(w)  # without the last row's padding
         return _Matrix(
-            np.ascontiguousarray(w.T.astype(np.float32)),
-            scales.astype(np.int64),
-            biases.astype(np.int64),
+            np.ascontiguousarray(w[:lanes].T.astype(np.float32)),
+            scales[:lanes].astype(np.int64),
+            biases[:lanes].astype(np.int64),
         )
 
     def reset(self) -> None:

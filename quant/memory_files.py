@@ -105,7 +105,7 @@ def write_memory_files(
     return names
 
 
-def _write(path: Path, words: NDArray[np.unsignedinteger], depth: int, bits: int) -> None:
+def _write(path: Path, words: NDArray[np.integer], depth: int, bits: int) -> None:
     """One file, filled up with zeros."""
     digits = -(-bits // 4)
     lines = [f"{int(word):0{digits}x}" for word in words]
