@@ -50,4 +50,4 @@ def saturated(value, bits):
 
 def greater(a, b):
     """a > b of two unsigned numbers as the sign of b - a, which ends in no LUT after the carry."""
-    return (b - a)[len(a)]
+    return (b - a)[-1]
