@@ -46,7 +46,9 @@ def check_output_file(path: Path, *, source: Path | None = None) -> None:
         raise UserError(f"Output {path} must be a file, but it is a folder; choose another path")
     if source is not None and path.exists() and source.exists() and path.samefile(source):
         raise UserError(f"Output must not be the input {source} itself; choose another path")
-    _check_folder(path.parent, path)
+    if path.exists() and not path.is_file():
+        return  # A device or a pipe, which is written to and not replaced.
+    _check_folder(Path(os.path.realpath(path)).parent, path)
 
 
 def check_output_folder(path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -53,6 +54,20 @@ def test_refuses_a_folder_for_memory_files(run, checkpoint_path, tmp_path) -> No
     arguments = ("quantize", checkpoint_path, "-o", output, "--memory-files", tmp_path / "file")
     run(*arguments).refused("must be writable")
     assert not output.exists()
+
+
+def test_writes_through_a_link(run, checkpoint_path, image_path, tmp_path) -> None:
+    (tmp_path / "folder").mkdir()
+    link = tmp_path / "link.zlstm"
+    link.symlink_to(tmp_path / "folder" / "out.zlstm")
+    assert run("quantize", checkpoint_path, "-o", link, *SIZES).status == 0
+    assert link.is_symlink()
+    assert link.read_bytes() == image_path.read_bytes()
+
+
+def test_writes_to_a_device(run, checkpoint_path) -> None:
+    assert run("quantize", checkpoint_path, "-o", "/dev/null", *SIZES).status == 0
+    assert not Path("/dev/null").is_file()
 
 
 @pytest.mark.parametrize("place", ["missing/out.zlstm", "file/out.zlstm", "."])
