@@ -1,0 +1,235 @@
+"""The loader: every word of a payload to its place, and packets that do not fit told apart."""
+
+import random
+
+import numpy as np
+import pytest
+from component_simulation import set_ports, simulate
+
+from zynq_lstm.hw.loader import Loader
+from zynq_lstm.quant import layout
+from zynq_lstm.quant.config import GATES, Config
+from zynq_lstm.quant.parameters import Parameters, row_count
+
+CONFIGS = [
+    Config(hidden=16, layers=1, symbols=8, multipliers=64),
+    Config(hidden=16, layers=2, symbols=16, multipliers=64),
+    Config(hidden=48, layers=1, symbols=4, multipliers=64),
+    Config(hidden=64, layers=2, symbols=8, multipliers=128),
+]
+SMALL = CONFIGS[0]
+
+
+def random_parameters(config, symbols, seed):
+    rng = np.random.default_rng(seed)
+    rows = row_count(config, symbols)
+    return Parameters(
+        config=config,
+        symbols=symbols,
+        weights=rng.integers(-127, 128, (rows, GATES, config.hidden)).astype(np.int8),
+        scales=rng.integers(0, 1 << 16, (rows, GATES)).astype(np.uint16),
+        biases=rng.integers(-(1 << 15), 1 << 15, (rows, GATES)).astype(np.int16),
+        table=rng.integers(-(1 << 15), 1 << 15, (symbols, config.hidden, GATES)).astype(np.int16),
+    )
+
+
+def writes_of(parameters):
+    """Every write that a model needs: memory and place to word."""
+    writes = {}
+    for (address, bank), word in np.ndenumerate(layout.weight_words(parameters)):
+        writes["weights", address, bank] = int(word)
+    for name in ("scales", "biases"):
+        for row, word in enumerate(layout.lane_words(getattr(parameters, name))):
+            writes[name, row] = int(word)
+    for (symbol, unit), word in np.ndenumerate(layout.lane_words(parameters.table)):
+        writes["table", symbol, unit] = int(word)
+    return writes
+
+
+class Bench:
+    """A loader behind a stream that brings at most a word in two cycles."""
+
+    def __init__(self, config, *, symbols=0, supply=1.0, seed=0):
+        self.dut = Loader(config, symbols=symbols)
+        self.supply, self.chance = supply, random.Random(seed)
+
+    def run(self, scenario):
+        async def bench(ctx):
+            self.ctx = ctx
+            await scenario()
+
+        simulate(self.dut, bench)
+
+    async def load(self, words, *, last_at=None):
+        """Send a packet; return whether it was wrong, and the writes in their order."""
+        ctx, dut, writes = self.ctx, self.dut, []
+        words = [int(w) for w in words]
+        last_at = len(words) - 1 if last_at is None else last_at
+        ctx.set(dut.active, 1)
+        at, offered, pause = 0, False, False
+        for _ in range(100 * len(words) + 100):
+            offered = (offered or self.chance.random() < self.supply) and not pause
+            offered = offered and at <= last_at
+            ctx.set(dut.i_valid, offered)
+            if offered:
+                word = words[at] if at < len(words) else self.chance.getrandbits(64)
+                set_ports(ctx, dut, i_data=word, i_last=at == last_at)
+            self._collect(writes)
+            if ctx.get(dut.done):
+                assert at == last_at + 1, f"done after {at} words of {last_at + 1}"
+                wrong = bool(ctx.get(dut.wrong))
+                await ctx.tick()
+                ctx.set(dut.active, 0)
+                for _ in range(8):
+                    self._collect(writes)
+                    assert not ctx.get(dut.done)
+                    assert not ctx.get(dut.i_ready)
+                    await ctx.tick()
+                return wrong, writes
+            pause = bool(offered and ctx.get(dut.i_ready))
+            if pause:
+                at, offered = at + 1, False
+            await ctx.tick()
+        raise AssertionError(f"no end after {at} of {last_at + 1} words")
+
+    def _collect(self, writes):
+        bus = self.dut.write
+        get = self.ctx.get
+        names = [
+            n for n in ("weights", "scales", "biases", "table") if get(getattr(bus, f"{n}_en"))
+        ]
+        assert len(names) <= 1
+        for name in names:
+            places = {
+                "weights": (bus.address, bus.bank),
+                "scales": (bus.row,),
+                "biases": (bus.row,),
+                "table": (bus.symbol, bus.unit),
+            }
+            writes.append(((name, *map(get, places[name])), get(bus.data)))
+
+    def model(self):
+        """What the loader says of the model that is there."""
+        names = ("loaded", "symbols", "last_row", "last_lane")
+        return tuple(self.ctx.get(getattr(self.dut, name)) for name in names)
+
+
+def description(symbols, *, loaded=True):
+    return (int(loaded), symbols, (symbols - 1) // GATES, (symbols - 1) % GATES)
+
+
+@pytest.mark.parametrize("supply", [1, 0.3])
+@pytest.mark.parametrize("config", CONFIGS, ids=Config.describe)
+def test_every_word_goes_to_its_place(config, supply):
+    bench = Bench(config, supply=supply)
+
+    async def scenario():
+        assert bench.model()[0] == 0
+        for symbols in (config.symbols, 2, min(5, config.symbols)):
+            parameters = random_parameters(config, symbols, symbols)
+            wrong, writes = await bench.load(layout.pack(parameters))
+            assert not wrong
+            assert dict(writes) == writes_of(parameters)
+            assert len(writes) == layout.payload_words(config, symbols) - layout.HEADER_WORDS
+            assert bench.model() == description(symbols)
+
+    bench.run(scenario)
+
+
+def test_most_symbols():
+    config = Config(hidden=16, layers=1, symbols=256, multipliers=64)
+    bench = Bench(config)
+
+    async def scenario():
+        for symbols in (256, 65):
+            parameters = random_parameters(config, symbols, symbols)
+            wrong, writes = await bench.load(layout.pack(parameters))
+            assert not wrong
+            assert dict(writes) == writes_of(parameters)
+            assert bench.model() == description(symbols)
+
+    bench.run(scenario)
+
+
+def foreign_headers(config):
+    own = layout.header_word(config, 5)
+    other = Config(hidden=32, layers=1, symbols=8, multipliers=64)
+    return {
+        "another layout": layout.header_word(other, 5),
+        "hash, highest bit": own ^ 1 << 63,
+        "hash, bit 48": own ^ 1 << 48,
+        "hash, lowest bit": own ^ 1 << 32,
+        "magic, highest bit": own ^ 1 << 31,
+        "magic, lowest bit": own ^ 1 << 16,
+        "no symbol": layout.header_word(config, 0),
+        "one symbol": layout.header_word(config, 1),
+        "too many symbols": layout.header_word(config, config.symbols + 1),
+        "far too many symbols": layout.header_word(config, 0x8005),
+        "nothing": 0,
+    }
+
+
+@pytest.mark.parametrize("loaded", [True, False])
+def test_a_foreign_packet_is_swallowed(loaded):
+    bench = Bench(SMALL, symbols=7 if loaded else 0)
+    payload = layout.pack(random_parameters(SMALL, 5, 1)).tolist()
+
+    async def scenario():
+        await bench.ctx.tick().repeat(8)
+        before = bench.model()
+        assert before[0] == loaded
+        if loaded:
+            assert before == description(7)
+        for name, header in foreign_headers(SMALL).items():
+            for length in (len(payload), 1, 2):
+                found = await bench.load([header, *payload[1:length]])
+                assert found == (True, []), name
+                assert bench.model() == before, name
+        wrong, _ = await bench.load(payload)
+        assert not wrong
+        assert bench.model() == description(5)
+
+    bench.run(scenario)
+
+
+@pytest.mark.parametrize("config", CONFIGS[:2], ids=Config.describe)
+def test_a_packet_of_wrong_length_is_told(config):
+    symbols = 6
+    parameters = random_parameters(config, symbols, 2)
+    payload = layout.pack(parameters)
+    words = len(payload)
+    rows, steps = row_count(config, symbols), config.steps(symbols)
+    weights, scales, biases = np.cumsum([steps * config.banks, rows, rows])
+    expected = writes_of(parameters)
+    # The last word of each section and its neighbours, then late ends.
+    ends = {0, 1, 2, words - 2, words, words + 1, words + 40}
+    ends |= {int(end) + d for end in (weights, scales, biases) for d in (-1, 0, 1)}
+    ends |= {config.banks, words - config.hidden - 1}
+    bench = Bench(config, supply=0.9)
+
+    async def scenario():
+        for last_at in sorted(ends):
+            wrong, writes = await bench.load(payload, last_at=last_at)
+            assert wrong, f"last word at {last_at} of {words}"
+            assert bench.model()[0] == 0
+            assert len(writes) == min(last_at, words - 1)
+            assert dict(writes).items() <= expected.items()
+            # And the next one is whole again.
+            wrong, writes = await bench.load(payload)
+            assert not wrong, f"after an end at {last_at}"
+            assert dict(writes) == expected
+            assert bench.model() == description(symbols)
+
+    bench.run(scenario)
+
+
+def test_nothing_is_taken_while_inactive():
+    bench = Bench(SMALL)
+
+    async def scenario():
+        set_ports(bench.ctx, bench.dut, i_valid=1, i_data=layout.header_word(SMALL, 5))
+        for _ in range(50):
+            assert not bench.ctx.get(bench.dut.i_ready)
+            await bench.ctx.tick()
+
+    bench.run(scenario)
