@@ -17,8 +17,9 @@ The last character ends with its logits; the symbol sampled last is not fed.
 from amaranth.hdl import C, Cat, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
+from amaranth.utils import ceil_log2
 
-from zynq_lstm.hw.primitives import delay, greater, incremented, register
+from zynq_lstm.hw.primitives import counter, delay, equal_by_halves, greater, incremented, register
 from zynq_lstm.hw.sampler import SYMBOL_BITS, Sampler
 from zynq_lstm.quant.protocol import ERROR_BITS, Error, Mode
 
@@ -110,9 +111,9 @@ class Controller(wiring.Component):
         inputs_done, no_outputs, last_output = Signal(), Signal(), Signal()
         generate, is_run = Signal(), Signal()
         m.d.sync += [
-            inputs_done.eq(fed == self.inputs),
-            no_outputs.eq(self.outputs == 0),
-            last_output.eq(nth_output == self.outputs),
+            inputs_done.eq(equal_by_halves(m, fed, self.inputs, "fed")),
+            last_output.eq(equal_by_halves(m, nth_output, self.outputs, "nth_output")),
+            no_outputs.eq(equal_by_halves(m, self.outputs, C(0, COUNT_BITS), "outputs")),
             generate.eq(self.mode == Mode.GENERATE),
             is_run.eq((self.mode == Mode.GENERATE) | (self.mode == Mode.LOGITS)),
             self.state_write.eq(self.mode == Mode.WRITE_STATE),
@@ -151,10 +152,7 @@ class Controller(wiring.Component):
         m.d.comb += feeds.eq(self.launch & from_stream)
         with m.If(feeds):
             m.d.sync += in_valid.eq(0)
-        with m.If(restarted):
-            m.d.sync += fed.eq(0)
-        with m.Elif(feeds):
-            m.d.sync += fed.eq(fed + 1)
+        counter(m, fed, step=feeds, clear=restarted)
         with m.If(settle[3]):
             m.d.sync += nth_output.eq(1)
         with m.Elif(sends):
@@ -166,20 +164,29 @@ class Controller(wiring.Component):
             self.o_last.eq(last | closing),
         ]
 
-        drain_cycles = self._schedule.value_latency + Sampler.latency + 32
-        drain, drained = Signal(range(drain_cycles + 1)), Signal()
-        draining = Signal()
+        drain_cycles = self._schedule.value_latency + Sampler.latency + 16
+        drain = Signal(ceil_log2(drain_cycles) + 1)
+        draining, wind = Signal(), Signal()
+        not_loaded, bad_length, good_run = Signal(), Signal(), Signal()
+        raised, working = Signal(ERROR_BITS), Signal()
+        raises = {error: Signal(name=f"raises_{error.name}") for error in Error}
+        counter(m, drain, step=1, clear=~draining)
         starved, clean, surplus_done = Signal(), Signal(), Signal()
         starts = Signal()
-        m.d.comb += starts.eq(self.start & ~self.busy)
+        m.d.sync += starts.eq(self.start & ~self.busy)
+        failed = register(m, self.error.any(), "failed")
         m.d.sync += [
             settle.eq(Cat(starts, settle)),
             restarted.eq(settle[0]),
             self.restart.eq(restarted),
             self.load_seed.eq(settle[2]),
             prepared.eq(settle[7]),
-            drain.eq(incremented(drain) & draining.replicate(len(drain))),
-            drained.eq(drain == drain_cycles),
+            wind.eq(0),
+            raised.eq(Cat(*(raises[e] for e in Error))),
+            self.error.eq((self.error | raised) & ~starts.replicate(ERROR_BITS)),
+            not_loaded.eq(is_run & ~self.loaded),
+            bad_length.eq(is_run & (inputs_done | (generate & no_outputs))),
+            good_run.eq(is_run & self.loaded),
             starved.eq(running & packet_ended & ~in_valid & ~inputs_done & self.waiting),
             clean.eq(packet_ended & ~in_valid),
             surplus_done.eq(packet_ended | (self.i_valid & self.i_last)),
@@ -197,31 +204,32 @@ class Controller(wiring.Component):
             ]
         with m.If(self.o_sent_last):
             m.d.sync += owed.eq(0)
-        with m.If(self.cancel & self.busy):
-            m.d.sync += self.error.eq(self.error | Error.ABORTED)
-
-        def wind_down(error=0):
-            """Stop the sequencer and wait until nothing moves any more."""
+        # Busy for one cycle more than anything works, so that errors are there when it ends.
+        m.d.comb += self.busy.eq(starts | working | register(m, working, "worked"))
+        with m.If(wind):
             m.d.sync += [running.eq(0), self.stop.eq(1), draining.eq(1)]
+
+        def wind_down(error=None):
+            """Stop the sequencer and wait until nothing moves any more."""
+            m.d.sync += wind.eq(1)
             if error:
-                m.d.sync += self.error.eq(self.error | error)
+                m.d.comb += raises[error].eq(1)
             m.next = "DRAIN"
 
         with m.FSM(name="run"):
             with m.State("IDLE"):
                 with m.If(starts):
-                    m.d.sync += [self.error.eq(0), self.busy.eq(1)]
+                    m.d.sync += working.eq(1)
                     m.next = "PREPARE"
             with m.State("PREPARE"):
                 with m.If(prepared):
-                    with m.If(is_run):
-                        with m.If(~self.loaded):
-                            wind_down(Error.NOT_LOADED)
-                        with m.Elif(inputs_done | (generate & no_outputs)):
-                            wind_down(Error.LENGTH)
-                        with m.Else():
-                            m.d.sync += running.eq(1)
-                            m.next = "RUN"
+                    with m.If(not_loaded):
+                        wind_down(Error.NOT_LOADED)
+                    with m.Elif(bad_length):
+                        wind_down(Error.LENGTH)
+                    with m.Elif(good_run):
+                        m.d.sync += running.eq(1)
+                        m.next = "RUN"
                     with m.Elif(self.mode == Mode.LOAD):
                         m.d.sync += self.load.eq(1)
                         m.next = "LOAD"
@@ -230,57 +238,56 @@ class Controller(wiring.Component):
                         m.next = "STATE"
             with m.State("LOAD"):
                 with m.If(self.load_done):
-                    with m.If(self.load_wrong):
-                        m.d.sync += self.error.eq(self.error | Error.IMAGE)
-                    m.d.sync += [self.load.eq(0), self.busy.eq(0)]
+                    m.d.comb += raises[Error.IMAGE].eq(self.load_wrong)
+                    m.d.sync += [self.load.eq(0), working.eq(0)]
                     m.next = "IDLE"
             with m.State("STATE"):
                 with m.If(self.state_done):
                     m.d.sync += packet_ended.eq(1)
                     wind_down()
             with m.State("RUN"):
-                with m.If(self.cancel | self.ended):
+                with m.If(self.cancel):
+                    wind_down(Error.ABORTED)
+                with m.Elif(self.ended):
                     wind_down()
                 with m.Elif(starved):
                     wind_down(Error.PACKET)
             with m.State("DRAIN"):
-                with m.If(drained):
+                with m.If(drain[-1]):
                     m.d.sync += draining.eq(0)
                     m.next = "CLOSE"
             with m.State("CLOSE"):
                 m.d.sync += [closing.eq(owed), owed.eq(0), self.stop.eq(0)]
                 m.d.sync += self.state_active.eq(0)
                 with m.If(clean):
-                    m.d.sync += self.busy.eq(0)
+                    m.d.sync += working.eq(0)
                     m.next = "IDLE"
                 with m.Else():
-                    with m.If(self.error == 0):
-                        m.d.sync += self.error.eq(Error.PACKET)
+                    m.d.comb += raises[Error.PACKET].eq(~failed)
                     m.d.sync += surplus.eq(1)
                     m.next = "SURPLUS"
             with m.State("SURPLUS"):
                 with m.If(surplus_done | self.cancel):
-                    m.d.sync += [surplus.eq(0), self.busy.eq(0)]
+                    m.d.sync += [surplus.eq(0), working.eq(0)]
                     m.next = "IDLE"
         seen = register(m, in_valid & running, "symbol_seen")
         exists = register(m, greater(self.symbols, Cat(in_symbol, C(0, 1))), "symbol_exists")
-        with m.If(seen & ~exists):
-            m.d.sync += self.error.eq(self.error | Error.SYMBOL)
+        m.d.comb += raises[Error.SYMBOL].eq(seen & ~exists)
 
         counting = running & in_characters
         for name, event in {
             "cycles": counting,
             "steps": counting & self.step_valid,
             "characters": self.character_start & ~self.prologue,
-            "stalls": counting & self.waiting,
+            "stalls": counting & self.waiting & ~last,
             "startup": self.busy & is_run & ~counting,
             "saturations": self.saturated,
         }.items():
-            counter = getattr(self, f"c_{name}")
+            total = getattr(self, f"c_{name}")
             happened = Signal(name=f"happened_{name}")
             m.d.sync += happened.eq(event)
             with m.If(happened):
-                m.d.sync += counter.eq(counter + 1)
+                m.d.sync += total.eq(total + 1)
         return m
 
     def _fetch(self, m, running, restarted, surplus):

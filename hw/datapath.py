@@ -17,7 +17,7 @@ from amaranth.utils import ceil_log2
 from zynq_lstm.hw.elementwise import Elementwise
 from zynq_lstm.hw.engine import Engine
 from zynq_lstm.hw.input_table import InputTable
-from zynq_lstm.hw.primitives import delay, incremented, register, saturated
+from zynq_lstm.hw.primitives import delay, register, saturated, wrapping_counter
 from zynq_lstm.hw.requantizer import Lane, lanes
 from zynq_lstm.hw.row_memories import RAM_LATENCY, RowConstants, StoredSums, addend_register
 from zynq_lstm.hw.sampler import SYMBOL_BITS, Sampler
@@ -201,11 +201,12 @@ class Datapath(wiring.Component):
         ]
 
         # Layer 1: table row and stored sum of each unit, one unit a cycle.
-        pass_valid, unit = self._layer1_units(m)
+        pass_valid, unit, at_last_unit = self._layer1_units(m)
+        sums_wait = InputTable.latency - RAM_LATENCY
         m.d.comb += [
             table.unit.eq(unit),
-            sums.layer1_read.eq(pass_valid),
-            sums.unit.eq(unit),
+            sums.layer1_read.eq(delay(m, pass_valid, sums_wait, "pass_read")),
+            sums.unit.eq(delay(m, unit, sums_wait, "pass_read_unit")),
         ]
         pass_total = []
         for k in range(GATES):
@@ -235,9 +236,7 @@ class Datapath(wiring.Component):
             m.d.comb += getattr(elementwise, f"z{k}").eq(z)
 
         # Hidden states back to the engine; the state's own port when nothing runs.
-        layer1_last = delay(
-            m, unit == c.hidden - 1, pass_at + 1 + elementwise.strobe_latency, "unit_last"
-        )
+        layer1_last = delay(m, at_last_unit, pass_at + 1 + elementwise.strobe_latency, "unit_last")
         m.d.comb += [
             elementwise.state_read.eq(self.state_read),
             elementwise.state_write.eq(self.state_write),
@@ -264,11 +263,11 @@ class Datapath(wiring.Component):
     def _layer1_units(self, m):
         """Units 0 … hidden - 1, one a cycle from the cycle after ``launch``."""
         running = Signal()
-        unit = Signal(ceil_log2(self._config.hidden))
+        unit, at_last = wrapping_counter(
+            m, self._config.hidden - 1, step=running, clear=self.launch, name="pass_unit"
+        )
         with m.If(self.launch):
-            m.d.sync += [running.eq(1), unit.eq(0)]
-        with m.Elif(self.restart | (unit == self._config.hidden - 1)):
+            m.d.sync += running.eq(1)
+        with m.Elif(self.restart | at_last):
             m.d.sync += running.eq(0)
-        with m.Elif(running):
-            m.d.sync += unit.eq(incremented(unit))
-        return running, unit
+        return running, unit, at_last

@@ -14,7 +14,7 @@ from amaranth.lib.wiring import In, Out
 from zynq_lstm.hw.activation import Activation, tanh_rom
 from zynq_lstm.hw.blocks import place
 from zynq_lstm.hw.engine import Engine
-from zynq_lstm.hw.primitives import delay, incremented, register, saturated
+from zynq_lstm.hw.primitives import delay, register, saturated, wrapping_counter
 from zynq_lstm.quant.config import GATES
 from zynq_lstm.quant.formats import CELL, HIDDEN
 from zynq_lstm.quant.operators import CELL_PRODUCT_SHIFT, HIDDEN_SHIFT, INPUT_PRODUCT_SHIFT
@@ -54,12 +54,13 @@ class CellStates(wiring.Component):
             attrs={"ram_style": "distributed"},
         )
         r, w = words.read_port(), words.write_port()
-        for strobe, address in ((self.read, r.addr), (self.write, w.addr)):
-            count = Signal.like(address)
-            with m.If(self.restart):
-                m.d.sync += count.eq(0)
-            with m.Elif(strobe):
-                m.d.sync += count.eq(Mux(count == self._hidden - 1, 0, incremented(count)))
+        for name, strobe, address in (
+            ("r_unit", self.read, r.addr),
+            ("w_unit", self.write, w.addr),
+        ):
+            count, _ = wrapping_counter(
+                m, self._hidden - 1, step=strobe, clear=self.restart, name=name
+            )
             m.d.comb += address.eq(count)
         m.d.comb += [
             w.en.eq(self.write),

@@ -1,8 +1,9 @@
 """The input table: for each symbol and unit the input weights of layer 1 plus its biases.
 
 A one-hot input needs no multiplier: its product with the input weights is a row of the table. Four
-slices, one a gate, each a block with its own address register; within a slice each block RAM holds
-a few bits of every entry, so that no multiplexer follows.
+slices, one a gate; within a slice each block RAM holds a few bits of every entry, so that no
+multiplexer follows. The RAMs lie all over the chip, so slices and RAMs are blocks with registers of
+their own: a fan-out tree for addresses and writes.
 """
 
 from amaranth.hdl import Cat, Module
@@ -17,17 +18,57 @@ from zynq_lstm.quant.config import GATES
 from zynq_lstm.quant.formats import PREACTIVATION
 
 
-class TableSlice(Block):
-    """One gate's entries.
+class TableRam(Block):
+    """One block RAM with registers of its own on every port: some bits of one gate's entries.
 
     Members
     -------
-    r_addr : In, data : Out(16)
+    r_addr : In, data : Out
         `latency` cycles from address to data.
     w_en, w_addr, w_data : In
     """
 
     latency = 3
+
+    def __init__(self, config, *, init=(), init_file=""):
+        self._init, self._init_file = init, init_file
+        address, width = config.table_address_bits, config.table_ram_width
+        super().__init__(
+            {
+                "r_addr": In(address),
+                "data": Out(width),
+                "w_en": In(1),
+                "w_addr": In(address),
+                "w_data": In(width),
+            }
+        )
+
+    @property
+    def block_name(self):
+        suffix = f"_{self._init_file.rsplit('.', 1)[0]}" if self._init_file else ""
+        return f"zynq_lstm_table_ram{suffix}"
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.words = words = BlockRam(
+            1 << len(self.r_addr), len(self.data), init=self._init, init_file=self._init_file
+        )
+        for port in ("r_addr", "w_en", "w_addr", "w_data"):
+            near = register(m, getattr(self, port), f"{port}_q")
+            m.d.comb += getattr(words, port).eq(near)
+        m.d.comb += self.data.eq(register(m, words.r_data, "data_q", keep=True))
+        return m
+
+
+class TableSlice(Block):
+    """One gate's entries, in as many block RAMs as their bits need.
+
+    Members
+    -------
+    As `TableRam`, with all 16 bits of an entry; `latency` is one cycle more.
+    """
+
+    latency = 1 + TableRam.latency
 
     def __init__(self, config, *, init=None, init_files=None):
         self._config, self._init, self._init_files = config, init, init_files
@@ -50,32 +91,22 @@ class TableSlice(Block):
     def elaborate(self, platform):
         m = Module()
         width = self._config.table_ram_width
-        r_addr = register(m, self.r_addr, "r_addr_q")
-        w_en = register(m, self.w_en, "w_en_q")
-        w_addr = register(m, self.w_addr, "w_addr_q")
-        w_data = register(m, self.w_data, "w_data_q")
-        data = []
+        near = {
+            port: register(m, getattr(self, port), f"{port}_q")
+            for port in ("r_addr", "w_en", "w_addr", "w_data")
+        }
         for k in range(PREACTIVATION.bits // width):
             bits = slice(k * width, (k + 1) * width)
-            init = (
-                ()
-                if self._init is None
-                else [(int(v) >> bits.start) & ((1 << width) - 1) for v in self._init]
-            )
-            m.submodules[f"ram{k}"] = ram = BlockRam(
-                1 << len(self.r_addr),
-                width,
+            init = [(int(v) >> bits.start) & ((1 << width) - 1) for v in self._init or ()]
+            ram = TableRam(
+                self._config,
                 init=init,
                 init_file=self._init_files[k] if self._init_files else "",
             )
-            m.d.comb += [
-                ram.r_addr.eq(r_addr),
-                ram.w_en.eq(w_en),
-                ram.w_addr.eq(w_addr),
-                ram.w_data.eq(w_data[bits]),
-            ]
-            data.append(ram.r_data)
-        m.d.comb += self.data.eq(register(m, Cat(*data), "data_q", keep=True))
+            place(m, platform, f"ram{k}", ram)
+            for port, value in near.items():
+                m.d.comb += getattr(ram, port).eq(value[bits] if port == "w_data" else value)
+            m.d.comb += self.data[bits].eq(ram.data)
         return m
 
 

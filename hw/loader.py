@@ -11,7 +11,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from zynq_lstm.hw.datapath import WriteBus
-from zynq_lstm.hw.primitives import decremented, greater, incremented, register
+from zynq_lstm.hw.primitives import counter, decremented, greater, register, wrapping_counter
 from zynq_lstm.quant.config import GATES
 from zynq_lstm.quant.layout import PAYLOAD_MAGIC
 
@@ -65,11 +65,25 @@ class Loader(wiring.Component):
         c, bus = self._config, self.write
         base = c.matrices * c.hidden
         ready, taken = Signal(), Signal()
-        m.d.comb += [self.i_ready.eq(ready), taken.eq(ready & self.i_valid)]
-        inner = Signal(range(max(c.banks, c.hidden)))
-        group = Signal(range(max(2, c.groups)))
+        m.d.comb += self.i_ready.eq(ready)
+        m.d.sync += taken.eq(ready & self.i_valid)  # its word still stands at the FIFO's end
         outer = Signal(max(len(bus.row), len(bus.symbol)))
         address = Signal.like(bus.address)
+        # A word steps the innermost counter of its section; where it wraps, the next one.
+        looking, group_wraps, outer_wraps = (Signal() for _ in range(3))
+        bank_steps, unit_steps = Signal(), Signal()
+        bank, bank_ends = wrapping_counter(
+            m, c.banks - 1, step=bank_steps, clear=looking, name="bank"
+        )
+        bank_wraps = bank_steps & bank_ends
+        _, group_ends = wrapping_counter(
+            m, c.groups - 1, step=bank_wraps, clear=looking, name="group"
+        )
+        unit, unit_ends = wrapping_counter(
+            m, c.hidden - 1, step=unit_steps, clear=looking, name="unit"
+        )
+        counter(m, outer, step=group_wraps, clear=looking | outer_wraps)
+        counter(m, address, step=bank_wraps, clear=looking)
         row_last, symbol_last = Signal.like(outer), Signal(8)
         m.d.sync += [
             symbol_last.eq(decremented(self.symbols)),
@@ -77,19 +91,19 @@ class Loader(wiring.Component):
             self.last_lane.eq(symbol_last[:2]),
             row_last.eq(self.last_row + base),
             bus.data.eq(self.i_data),
-            bus.bank.eq(inner),
+            bus.bank.eq(bank),
             bus.address.eq(address),
             bus.row.eq(outer),
             bus.symbol.eq(outer),
-            bus.unit.eq(inner),
+            bus.unit.eq(unit),
             self.done.eq(0),
             self.wrong.eq(0),
         ]
         sections = [
-            ("WEIGHTS", bus.weights_en, c.banks - 1, c.groups - 1, row_last),
-            ("SCALES", bus.scales_en, 0, 0, row_last),
-            ("BIASES", bus.biases_en, 0, 0, row_last),
-            ("TABLE", bus.table_en, c.hidden - 1, 0, symbol_last),
+            ("WEIGHTS", bus.weights_en, bank_steps, bank_ends & group_ends, row_last),
+            ("SCALES", bus.scales_en, None, 1, row_last),
+            ("BIASES", bus.biases_en, None, 1, row_last),
+            ("TABLE", bus.table_en, unit_steps, unit_ends, symbol_last),
         ]
         followers = [name for name, *_ in sections[1:]] + ["SURPLUS"]
         fits = Cat(
@@ -108,11 +122,12 @@ class Loader(wiring.Component):
 
         with m.FSM(name="section"):
             with m.State("LOOK"):
-                m.d.sync += [inner.eq(0), group.eq(0), outer.eq(0), address.eq(0)]
+                m.d.comb += looking.eq(1)
                 with m.If(self.active & self.i_valid & ~self.done):
                     m.d.sync += ready.eq(1)
                     m.next = "HEADER"
             with m.State("HEADER"):
+                m.d.comb += looking.eq(1)
                 with m.If(taken):
                     m.next = "SURPLUS"
                     with m.If(fits_q.all()):
@@ -120,36 +135,26 @@ class Loader(wiring.Component):
                         m.next = "WEIGHTS"
                     with m.If(self.i_last):
                         finish(1)
-            for (name, enable, inner_last, group_last, outer_last), follower in zip(
+            for (name, enable, inner_steps, inner_ends, outer_last), follower in zip(
                 sections, followers, strict=True
             ):
-                # Words are two cycles apart: what a counter has reached is known in time.
-                inner_ends = register(
-                    m, (inner == inner_last) & (group == group_last), f"{name}_inner_ends"
-                )
-                bank_ends = register(m, inner == inner_last, f"{name}_bank_ends")
+                # Words are two cycles apart: what the counters have reached is known in time.
                 outer_ends = register(m, outer == outer_last, f"{name}_outer_ends")
                 here = Signal(name=f"in_{name}")
                 m.d.sync += enable.eq(here & taken)
                 with m.State(name):
                     m.d.comb += here.eq(1)
+                    whole = inner_ends & outer_ends
                     with m.If(taken):
-                        m.d.sync += inner.eq(incremented(inner))
-                        with m.If(bank_ends):
-                            m.d.sync += [
-                                inner.eq(0),
-                                group.eq(incremented(group)),
-                                address.eq(incremented(address)),
-                            ]
-                        with m.If(inner_ends):
-                            m.d.sync += [group.eq(0), outer.eq(incremented(outer))]
-                            with m.If(outer_ends):
-                                m.d.sync += outer.eq(0)
-                                m.next = follower
+                        m.d.comb += [group_wraps.eq(inner_ends), outer_wraps.eq(whole)]
+                        if inner_steps is not None:
+                            m.d.comb += inner_steps.eq(1)
+                        with m.If(whole):
+                            m.next = follower
                         with m.If(self.i_last):
                             if name == "TABLE":
-                                m.d.sync += self.loaded.eq(inner_ends & outer_ends)
-                                finish(~(inner_ends & outer_ends))
+                                m.d.sync += self.loaded.eq(whole)
+                                finish(~whole)
                             else:
                                 finish(1)
             with m.State("SURPLUS"):

@@ -31,13 +31,45 @@ def delay(m, value, cycles, name):
 
 
 def incremented(count):
-    """count + 1, modulo its range, without a carry chain: so that a multiplexer may follow."""
+    """count + 1, modulo its range, without a carry chain: for counts of up to three bits."""
     return Cat(bit ^ count[:k].all() for k, bit in enumerate(count))
 
 
 def decremented(count):
-    """count - 1 in the same way."""
+    """count - 1, modulo its range, in the same way; behind it must be a register."""
     return Cat(bit ^ ~count[:k].any() for k, bit in enumerate(count))
+
+
+def counter(m, count, *, step, clear):
+    """Count up on ``step``, back to 0 on ``clear``: enable and reset of the flip-flops.
+
+    So nothing follows the carry chain, which is what keeps a counter fast.
+    """
+    with m.If(clear):
+        m.d.sync += count.eq(0)
+    with m.Elif(step):
+        m.d.sync += count.eq(count + 1)
+
+
+def wrapping_counter(m, last, *, step, clear, name):
+    """Count 0 … ``last`` (a constant) and start again.
+
+    Returns
+    -------
+    (count, at_last)
+        ``at_last`` is a register, known with the count it belongs to.
+    """
+    count = Signal(range(max(2, last + 1)), name=name)
+    at_last = Signal(name=f"{name}_at_last", init=int(last == 0))
+    if last == 0:
+        return count, at_last
+    whole = last + 1 == 1 << len(count)
+    counter(m, count, step=step, clear=clear if whole else clear | (step & at_last))
+    with m.If(clear):
+        m.d.sync += at_last.eq(0)
+    with m.Elif(step):
+        m.d.sync += at_last.eq(count == last - 1)
+    return count, at_last
 
 
 def saturated(value, bits):
@@ -46,6 +78,14 @@ def saturated(value, bits):
     fits = (upper == 0) | upper.all()
     limit = Cat((~value[-1]).replicate(bits - 1), value[-1])
     return Mux(fits, value[:bits], limit).as_signed()
+
+
+def equal_by_halves(m, a, b, name):
+    """a == b one cycle later: a register for each half keeps the logic shallow."""
+    half = len(a) // 2
+    low = register(m, a[:half] == b[:half], f"{name}_low_equal")
+    high = register(m, a[half:] == b[half:], f"{name}_high_equal")
+    return low & high
 
 
 def greater(a, b):

@@ -10,7 +10,7 @@ from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
 from zynq_lstm.hw.memory import BlockRam
-from zynq_lstm.hw.primitives import incremented, register
+from zynq_lstm.hw.primitives import register, wrapping_counter
 from zynq_lstm.quant.config import GATES
 from zynq_lstm.quant.formats import PARTIAL, SCALE
 
@@ -96,12 +96,10 @@ class StoredSums(wiring.Component):
         last = self._config.hidden - 1
         width = GATES * PARTIAL.bits
         m.submodules.ram = ram = BlockRam(2 << len(self.unit), width)
-        w_unit, a_unit = Signal.like(self.unit), Signal.like(self.unit)
-        for strobe, count in ((self.b_valid | self.c_valid, w_unit), (self.a_read, a_unit)):
-            with m.If(self.restart):
-                m.d.sync += count.eq(0)
-            with m.Elif(strobe):
-                m.d.sync += count.eq(Mux(count == last, 0, incremented(count)))
+        w_unit, _ = wrapping_counter(
+            m, last, step=self.b_valid | self.c_valid, clear=self.restart, name="w_unit"
+        )
+        a_unit, _ = wrapping_counter(m, last, step=self.a_read, clear=self.restart, name="a_unit")
         m.d.comb += [
             ram.w_en.eq(self.b_valid | self.c_valid),
             ram.w_addr.eq(Cat(w_unit, self.c_valid)),

@@ -15,7 +15,7 @@ from amaranth.lib.wiring import In, Out
 
 from zynq_lstm.hw.activation import TableRom
 from zynq_lstm.hw.blocks import place
-from zynq_lstm.hw.primitives import delay, greater, incremented, register
+from zynq_lstm.hw.primitives import counter, delay, greater, register
 from zynq_lstm.hw.xorshift import Xorshift64
 from zynq_lstm.quant.config import GATES
 from zynq_lstm.quant.formats import GUMBEL, LOGIT, SCORE, TEMPERATURE
@@ -131,8 +131,7 @@ class Sampler(wiring.Component):
             place(m, platform, f"table{k}", rom)
         valid, first, last = self.valid, self.first, self.last
         row = Signal(ROW_BITS)
-        with m.If(valid):
-            m.d.sync += row.eq(Mux(last, 0, incremented(row)))
+        counter(m, row, step=valid, clear=valid & last)
         row_q = register(m, row, "row_q")
         flags = register(m, Cat(valid, first, last), "flags1")
         keys = []

@@ -8,12 +8,12 @@
 A, B and C walk through the weight memories in order; O has addresses of its own behind them.
 """
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
-from zynq_lstm.hw.primitives import decremented, incremented
+from zynq_lstm.hw.primitives import counter, register, wrapping_counter
 
 KINDS = ("A", "B", "C", "O")
 
@@ -53,7 +53,7 @@ class Sequencer(wiring.Component):
     waiting : Out(1)
         No character is under way.
     ended : Out(1)
-        Pulse: a last character has issued its last step.
+        Pulse: a last character has come to its end.
     valid, row_done : Out(1)
         A step; it is the last of its row.
     address, row, layer, group, first : Out
@@ -66,7 +66,9 @@ class Sequencer(wiring.Component):
 
     def __init__(self, schedule):
         self._schedule = schedule
-        self._config = schedule.config
+        c = self._config = schedule.config
+        self._before_a = c.hidden if c.layers == 2 else 0  # first row of B
+        self._outputs = c.matrices * c.hidden  # first row of O
         super().__init__(
             {
                 "go": In(1),
@@ -86,45 +88,48 @@ class Sequencer(wiring.Component):
         m = Module()
         c = self._config
         phases = self._schedule.phases()
-        # Rows (cycles, of a wait) in the phase so far; whether this is the last; which is its last
-        # but one. Known a cycle ahead, so that the next phase follows without a gap.
+        # Rows (cycles, of a wait) in the phase so far; whether this is the last, or the last but
+        # one; the count at which the latter will be known. All are known ahead, by registers, so
+        # that the next phase follows without a gap.
         longest = max([p.steps for p in phases] + [c.output_rows(c.symbols)])
         count = Signal(range(longest + 1))
-        on_last = Signal()
-        last_but_one = Signal.like(count)
-        output_last_but_one = Signal.like(count)
-        m.d.sync += output_last_but_one.eq(decremented(self.last_row))
-        walk, output = Signal.like(self.row), Signal.like(self.row)
-        walk_step, output_step = Signal.like(self.address), Signal.like(self.address)
-        group, group_ends = Signal(range(max(2, c.groups))), 1
-        if c.groups > 1:
-            group_ends = group == c.groups - 1
+        on_last, on_last_but_one = Signal(), Signal()
+        ahead = 1 if c.groups == 1 else 0  # rows of several steps leave a cycle to compare
+        notice, output_notice = Signal.like(count), Signal.like(count)
+        output_short = Signal(2)
+        m.d.sync += [
+            output_notice.eq(self.last_row - (1 + ahead)),
+            output_short.eq(Cat(self.last_row == 0, self.last_row == 1)),
+            self.ended.eq(0),
+        ]
+        group_ends = Signal()
         starting, kind_now = Signal(), {k: Signal(name=f"now_{k}") for k in KINDS}
         advance = Signal()
+        entering = Signal()
+        counter(m, count, step=advance, clear=entering)
 
         def enter(n):
             """Set up phase n."""
             phase = phases[n]
-            m.d.sync += count.eq(0)
+            m.d.comb += entering.eq(1)
             if phase.kind == "O":
-                m.d.sync += [last_but_one.eq(output_last_but_one), on_last.eq(self.last_row == 0)]
+                m.d.sync += [
+                    notice.eq(output_notice),
+                    Cat(on_last, on_last_but_one).eq(output_short),
+                ]
             else:
                 rows = phase.steps // (1 if phase.kind == "wait" else c.groups)
-                m.d.sync += [last_but_one.eq(rows - 2), on_last.eq(rows == 1)]
+                m.d.sync += [
+                    notice.eq(rows - 2 - ahead),
+                    on_last.eq(rows == 1),
+                    on_last_but_one.eq(rows == 2),
+                ]
             m.next = f"{phase.kind}{n}"
 
         behind_a = next(n for n, p in enumerate(phases) if p.kind != "A")
-        before_a = c.hidden if c.layers == 2 else 0
-        first_of_output = c.matrices * c.hidden
 
         def begin():
             """Start the next character, or wait for leave to."""
-            m.d.sync += [
-                output.eq(first_of_output),
-                output_step.eq(first_of_output * c.groups),
-                walk.eq(Mux(self.prologue, before_a, 0)),
-                walk_step.eq(Mux(self.prologue, before_a * c.groups, 0)),
-            ]
             m.next = "WAIT"
             with m.If(self.go & ~self.stop):
                 m.d.comb += starting.eq(1)
@@ -133,8 +138,9 @@ class Sequencer(wiring.Component):
                 with m.Else():
                     enter(0)
 
+        m.d.sync += on_last_but_one.eq(count == notice)
         with m.If(advance):
-            m.d.sync += [count.eq(incremented(count)), on_last.eq(count == last_but_one)]
+            m.d.sync += on_last.eq(on_last_but_one)
         with m.FSM(name="phase") as fsm:
             with m.State("WAIT"):
                 begin()
@@ -145,19 +151,11 @@ class Sequencer(wiring.Component):
                         m.d.comb += advance.eq(1)
                     else:
                         m.d.comb += [kind_now[phase.kind].eq(1), advance.eq(group_ends)]
-                        on_output = phase.kind == "O"
-                        counter = output if on_output else walk
-                        steps = output_step if on_output else walk_step
-                        m.d.sync += steps.eq(incremented(steps))
-                        with m.If(group_ends):
-                            m.d.sync += counter.eq(incremented(counter))
-                        if c.groups > 1:
-                            m.d.sync += group.eq(Mux(group_ends, 0, incremented(group)))
                         ends = on_last & group_ends
                     with m.If(ends):
                         if phase.kind == "O":
                             with m.If(self.last):
-                                m.d.comb += self.ended.eq(1)
+                                m.d.sync += self.ended.eq(1)
                                 m.next = "WAIT"
                             with m.Else():
                                 enter(n + 1)
@@ -166,24 +164,69 @@ class Sequencer(wiring.Component):
                         else:
                             begin()
                     with m.If(self.stop):
-                        m.d.sync += group.eq(0)
                         m.next = "WAIT"
             m.d.comb += self.waiting.eq(fsm.ongoing("WAIT"))
 
-        # Registers at the border: the step as it leaves.
-        m.d.sync += self.start.eq(starting)
-        is_step = kind_now["A"] | kind_now["B"] | kind_now["C"] | kind_now["O"]
-        on_top = kind_now["O"] | kind_now["C"] if c.layers == 2 else 0
-        m.d.sync += [
-            self.valid.eq(is_step),
-            self.row_done.eq(is_step & group_ends),
-            self.row.eq(Mux(kind_now["O"], output, walk)),
-            self.address.eq(Mux(kind_now["O"], output_step, walk_step)),
-            self.layer.eq(on_top),
-            self.group.eq(group),
-            self.first.eq(group == 0),
-            self.o_first.eq(kind_now["O"] & group_ends & (count == 0)),
-            self.o_last.eq(kind_now["O"] & group_ends & on_last),
-        ]
-        m.d.sync += [getattr(self, f"kind_{k}").eq(kind_now[k] & group_ends) for k in KINDS]
+        self._steps(m, starting, kind_now, count, on_last, group_ends)
         return m
+
+    def _steps(self, m, starting, kind_now, count, on_last, group_ends):
+        """Addresses of the steps: counters driven by registers, a cycle behind the phases."""
+        c = self._config
+        is_step = kind_now["A"] | kind_now["B"] | kind_now["C"] | kind_now["O"]
+        if c.groups == 1:
+            group = Signal(1)
+            m.d.comb += group_ends.eq(1)
+        else:
+            group, at_last = wrapping_counter(
+                m, c.groups - 1, step=is_step, clear=starting | self.stop, name="group"
+            )
+            m.d.comb += group_ends.eq(at_last)
+        load = register(m, register(m, starting, "load_q"), "load")
+        prologue = register(m, self.prologue, "prologue_q")
+        kind = {k: register(m, kind_now[k], f"kind_{k}_q") for k in KINDS}
+        row_done = register(m, is_step & group_ends, "row_done_q")
+        step = register(m, is_step, "step_q")
+        on_output = kind_now["O"]
+        output_row = register(m, on_output & group_ends, "output_row_done")
+        walk_row = register(m, is_step & ~on_output & group_ends, "walk_row_done")
+        walk_step = register(m, is_step & ~on_output, "walk_step_q")
+        group_q = register(m, group, "group_q")
+        first = register(m, kind_now["O"] & group_ends & (count == 0), "o_first_q")
+        last = register(m, kind_now["O"] & group_ends & on_last, "o_last_q")
+
+        def walked(like, on_output, on_walk, name):
+            """Address in the walk through A, B and C, or in O; ``load`` sets them to their firsts.
+
+            The first step follows ``load`` in the same cycle, so what is loaded is its address.
+            """
+            size = c.groups if like is self.address else 1
+            after_a = Mux(prologue, self._before_a * size, 0)
+            starts = {"walk": after_a, "output": self._outputs * size}
+            steps = {"walk": on_walk, "output": on_output}
+            now = {}
+            for which, start in starts.items():
+                count = Signal.like(like, name=f"{which}_{name}")
+                here = Mux(load, start, count)
+                m.d.sync += count.eq(here + steps[which])
+                now[which] = here
+            return Mux(kind["O"], now["output"], now["walk"])
+
+        row = walked(self.row, output_row, walk_row, "row")
+        address = row
+        if c.groups > 1:
+            address = walked(self.address, kind["O"], walk_step, "address")
+        on_top = kind["O"] | kind["C"] if c.layers == 2 else 0
+        m.d.sync += [
+            self.start.eq(starting),
+            self.valid.eq(step),
+            self.row_done.eq(row_done),
+            self.row.eq(row),
+            self.address.eq(address),
+            self.layer.eq(on_top),
+            self.group.eq(group_q),
+            self.first.eq(group_q == 0),
+            self.o_first.eq(first),
+            self.o_last.eq(last),
+        ]
+        m.d.sync += [getattr(self, f"kind_{k}").eq(kind[k] & row_done) for k in KINDS]

@@ -13,7 +13,7 @@ from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from zynq_lstm.hw.primitives import incremented
+from zynq_lstm.hw.primitives import wrapping_counter
 from zynq_lstm.quant.protocol import STATE_C1_SHIFT, STATE_C2_SHIFT, STATE_H2_SHIFT
 
 CYCLES_PER_UNIT = 16
@@ -78,9 +78,7 @@ class StatePort(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        unit = Signal(range(self._config.hidden))
         cycle = Signal(CYCLES_PER_UNIT, init=1)  # one-hot
-        last = Signal()
         word = self.i_data
         old = (self.chain_h1, self.chain_h2, self.read_c1, self.read_c2)
         new = (
@@ -93,8 +91,10 @@ class StatePort(wiring.Component):
         turning, reading, taken = Signal(), Signal(), Signal()
         waits = cycle[0] & self.write & ~self.i_valid
         m.d.comb += taken.eq(turning & cycle[TAKE])
+        _, last = wrapping_counter(
+            m, self._config.hidden - 1, step=turning & cycle[-1], clear=self.start, name="unit"
+        )
         m.d.sync += [
-            last.eq(unit == self._config.hidden - 1),
             reading.eq(~self.write & ~self.zero),
             self.i_ready.eq(taken & self.write),
             self.read.eq(taken),
@@ -115,19 +115,16 @@ class StatePort(wiring.Component):
             m.d.sync += cycle.eq(cycle.rotate_left(1))
         with m.FSM(name="state_port"):
             with m.State("IDLE"):
-                m.d.sync += unit.eq(0)
                 with m.If(self.start):
                     m.d.sync += [turning.eq(1), self.busy.eq(1)]
                     m.next = "UNITS"
             with m.State("UNITS"):
-                with m.If(cycle[-1]):
-                    m.d.sync += unit.eq(incremented(unit))
-                    with m.If(last):
-                        m.d.sync += [
-                            self.load.eq(1),
-                            self.done.eq(1),
-                            turning.eq(0),
-                            self.busy.eq(0),
-                        ]
-                        m.next = "IDLE"
+                with m.If(cycle[-1] & last):
+                    m.d.sync += [
+                        self.load.eq(1),
+                        self.done.eq(1),
+                        turning.eq(0),
+                        self.busy.eq(0),
+                    ]
+                    m.next = "IDLE"
         return m

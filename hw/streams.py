@@ -9,7 +9,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from zynq_lstm.hw.memory import BlockRam
-from zynq_lstm.hw.primitives import incremented
+from zynq_lstm.hw.primitives import counter, incremented
 
 DEPTH = 512
 WORD = {"data": 64, "end": 3, "last": 1}
@@ -53,10 +53,8 @@ class StreamFifo(wiring.Component):
         used = Signal.like(w)
         valid = Signal()
         push, pop = self.i_valid & self.i_ready, valid & self.o_ready
-        with m.If(push):
-            m.d.sync += w.eq(incremented(w))
-        with m.If(pop):
-            m.d.sync += r.eq(incremented(r))
+        counter(m, w, step=push, clear=0)
+        counter(m, r, step=pop, clear=0)
         m.d.sync += [
             valid.eq(~pop & (r != w)),
             used.eq(w - r),
