@@ -1,0 +1,111 @@
+"""Output files are whole or not there."""
+
+import os
+import stat
+
+import pytest
+
+from zynq_lstm.quant import files
+from zynq_lstm.quant.errors import UserError
+from zynq_lstm.quant.files import write_whole
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"), [(b"\x00\r\n\xff", b"\x00\r\n\xff"), ("é\n", b"\xc3\xa9\n"), ("", b"")]
+)
+def test_writes(tmp_path, content, expected):
+    write_whole(tmp_path / "file", content)
+    assert (tmp_path / "file").read_bytes() == expected
+    assert os.listdir(tmp_path) == ["file"]
+
+
+def test_replaces(tmp_path):
+    path = tmp_path / "file"
+    path.write_bytes(b"before, and longer")
+    write_whole(str(path), b"after")
+    assert path.read_bytes() == b"after"
+    assert os.listdir(tmp_path) == ["file"]
+
+
+def test_mode_follows_the_umask(tmp_path):
+    before = os.umask(0o027)
+    try:
+        write_whole(tmp_path / "file", b"")
+        assert stat.S_IMODE((tmp_path / "file").stat().st_mode) == 0o640
+        assert files._umask() == 0o027
+    finally:
+        os.umask(before)
+
+
+@pytest.mark.parametrize(
+    ("error", "raised"),
+    [(OSError(28, "No space left on device"), UserError), (KeyboardInterrupt(), KeyboardInterrupt)],
+)
+def test_failure_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch, error, raised):
+    path = tmp_path / "file"
+    path.write_bytes(b"before")
+
+    def fail(*_):
+        raise error
+
+    monkeypatch.setattr(files.os, "replace", fail)
+    with pytest.raises(raised) as caught:
+        write_whole(path, b"after")
+    if raised is UserError:
+        assert str(caught.value) == (
+            f"Output {path} must be writable: No space left on device; choose another path"
+        )
+    assert path.read_bytes() == b"before"
+    assert os.listdir(tmp_path) == ["file"]
+
+
+def test_refuses_a_missing_folder(tmp_path):
+    with pytest.raises(UserError, match=r"must be writable: No such file or directory; choose"):
+        write_whole(tmp_path / "none" / "file", b"")
+    assert os.listdir(tmp_path) == []
+
+
+def test_refuses_a_folder(tmp_path):
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(UserError, match=r"must be writable: Is a directory; choose another path"):
+        write_whole(tmp_path / "folder", b"")
+    assert os.listdir(tmp_path) == ["folder"]
+
+
+def test_refuses_a_file_as_folder(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match=r"must be writable: Not a directory"):
+        write_whole(tmp_path / "file" / "x", b"")
+
+
+def test_refuses_a_name_too_long(tmp_path):
+    with pytest.raises(UserError, match=r"must be writable: File name too long"):
+        write_whole(tmp_path / ("x" * 300), b"")
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="nothing is unwritable to root")
+def test_refuses_an_unwritable_folder(tmp_path):
+    tmp_path.chmod(0o555)
+    with pytest.raises(UserError, match=r"must be writable: Permission denied"):
+        write_whole(tmp_path / "file", b"")
+
+
+def test_follows_links(tmp_path):
+    (tmp_path / "link").symlink_to(tmp_path / "file")
+    write_whole(tmp_path / "link", b"content")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "file").read_bytes() == b"content"
+
+
+def test_writes_to_a_pipe_instead_of_replacing_it(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    end = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        write_whole(pipe, b"content")
+        assert os.read(end, 100) == b"content"
+    finally:
+        os.close(end)
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+    assert os.listdir(tmp_path) == ["pipe"]

@@ -1,0 +1,34 @@
+"""What hardware and host agree on must not change by accident."""
+
+from zynq_lstm.quant import protocol
+from zynq_lstm.quant.protocol import Error, Mode
+
+
+def test_modes():
+    assert {mode.name: int(mode) for mode in Mode} == {
+        "LOAD": 0,
+        "GENERATE": 1,
+        "LOGITS": 2,
+        "READ_STATE": 3,
+        "WRITE_STATE": 4,
+        "RESET_STATE": 5,
+    }
+
+
+def test_errors_are_bits():
+    assert [int(error) for error in Error] == [1 << k for k in range(protocol.ERROR_BITS)]
+
+
+def test_state_word_fields_do_not_overlap():
+    fields = [
+        0xFF,
+        0xFF << protocol.STATE_H2_SHIFT,
+        0xFFFF << protocol.STATE_C1_SHIFT,
+        0xFFFF << protocol.STATE_C2_SHIFT,
+    ]
+    assert sum(fields) == 0xFFFF_FFFF_FFFF
+    assert fields[2] == 0xFFFF_0000
+
+
+def test_a_word_holds_eight_symbols():
+    assert protocol.SYMBOLS_PER_WORD * 8 == 64
