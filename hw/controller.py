@@ -129,14 +129,14 @@ class Controller(wiring.Component):
             m.d.sync += [
                 from_stream.eq(~inputs_done),
                 sampling.eq(generate & inputs_done & ~self.prologue),
-                last.eq(inputs_done & ~self.prologue & (~generate | last_output)),
+                last.eq(self.last),
                 emits.eq(~generate & ~self.prologue),
                 in_characters.eq(~self.prologue),
                 self.prologue.eq(0),
             ]
         m.d.sync += self.go.eq(running & ~last & self.room & (inputs_done | in_valid))
+        m.d.sync += self.last.eq(inputs_done & ~self.prologue & (~generate | last_output))
         m.d.comb += [
-            self.last.eq(last),
             self.sampling.eq(sampling),
             self.logits.eq(emits),
         ]
@@ -164,7 +164,8 @@ class Controller(wiring.Component):
             self.o_last.eq(last | closing),
         ]
 
-        drain_cycles = self._schedule.value_latency + Sampler.latency + 16
+        symbol_latency = self._schedule.value_latency + Sampler.latency
+        drain_cycles = symbol_latency + self._schedule.launch_delay + 16
         drain = Signal(ceil_log2(drain_cycles) + 1)
         draining, wind = Signal(), Signal()
         not_loaded, bad_length, good_run = Signal(), Signal(), Signal()
@@ -264,7 +265,7 @@ class Controller(wiring.Component):
                     m.next = "IDLE"
                 with m.Else():
                     m.d.comb += raises[Error.PACKET].eq(~failed)
-                    m.d.sync += surplus.eq(1)
+                    m.d.sync += surplus.eq(~packet_ended)  # else what comes is the next packet's
                     m.next = "SURPLUS"
             with m.State("SURPLUS"):
                 with m.If(surplus_done | self.cancel):
