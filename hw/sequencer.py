@@ -43,7 +43,7 @@ class Sequencer(wiring.Component):
     prologue : In(1)
         With ``go``: start behind A, for nothing is known of h2 yet but what the state holds.
     last : In(1)
-        Stop after O.
+        With ``go``: stop after O.
     last_row : In(6)
         Number of the last row of O.
     stop : In(1)
@@ -103,6 +103,7 @@ class Sequencer(wiring.Component):
             self.ended.eq(0),
         ]
         group_ends = Signal()
+        is_last = Signal()
         starting, kind_now = Signal(), {k: Signal(name=f"now_{k}") for k in KINDS}
         advance = Signal()
         entering = Signal()
@@ -120,7 +121,7 @@ class Sequencer(wiring.Component):
             else:
                 rows = phase.steps // (1 if phase.kind == "wait" else c.groups)
                 m.d.sync += [
-                    notice.eq(rows - 2 - ahead),
+                    notice.eq(rows - 2 - (1 if phase.kind == "wait" else ahead)),
                     on_last.eq(rows == 1),
                     on_last_but_one.eq(rows == 2),
                 ]
@@ -133,6 +134,7 @@ class Sequencer(wiring.Component):
             m.next = "WAIT"
             with m.If(self.go & ~self.stop):
                 m.d.comb += starting.eq(1)
+                m.d.sync += is_last.eq(self.last)
                 with m.If(self.prologue):
                     enter(behind_a)
                 with m.Else():
@@ -154,7 +156,7 @@ class Sequencer(wiring.Component):
                         ends = on_last & group_ends
                     with m.If(ends):
                         if phase.kind == "O":
-                            with m.If(self.last):
+                            with m.If(is_last):
                                 m.d.sync += self.ended.eq(1)
                                 m.next = "WAIT"
                             with m.Else():
