@@ -146,6 +146,9 @@ class Sequencer(wiring.Component):
         with m.FSM(name="phase") as fsm:
             with m.State("WAIT"):
                 begin()
+            with m.State("END"):  # leave for the next character may come late: see it withdrawn
+                with m.If(~self.go | self.stop):
+                    m.next = "WAIT"
             for n, phase in enumerate(phases):
                 with m.State(f"{phase.kind}{n}"):
                     ends = on_last
@@ -158,7 +161,7 @@ class Sequencer(wiring.Component):
                         if phase.kind == "O":
                             with m.If(is_last):
                                 m.d.sync += self.ended.eq(1)
-                                m.next = "WAIT"
+                                m.next = "END"
                             with m.Else():
                                 enter(n + 1)
                         elif n + 1 < len(phases):

@@ -1,0 +1,37 @@
+"""Simulated chips, compiled once a session, and the shipped model."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from zynq_lstm.quant.checkpoint import load_checkpoint
+from zynq_lstm.quant.config import Config
+from zynq_lstm.quant.image import Image
+from zynq_lstm.quant.quantizer import quantize
+from zynq_lstm.sim.transport import SimulatedTransport
+
+MODELS = Path(__file__).parents[2] / "models"
+
+
+@pytest.fixture(scope="session")
+def chip() -> Iterator[Callable[[Config], SimulatedTransport]]:
+    """A function that gives the one chip of a configuration."""
+    made: dict[Config, SimulatedTransport] = {}
+
+    def of(config: Config) -> SimulatedTransport:
+        if config not in made:
+            made[config] = SimulatedTransport(config)
+        transport = made[config]
+        transport.chip.stalls(0, 0, 1)
+        return transport
+
+    yield of
+    for transport in made.values():
+        transport.close()
+
+
+@pytest.fixture(scope="session")
+def shakespeare() -> Image:
+    """The shipped model."""
+    return quantize(load_checkpoint(MODELS / "shakespeare.safetensors"))
