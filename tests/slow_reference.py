@@ -68,6 +68,7 @@ def hidden_output(o: int, tanh_c: int) -> int:
     return clamp(half_up(Fraction(o * tanh_c, 2**30) * 2**7), 8)
 
 
+@functools.cache
 def gumbel(u: int) -> int:
     """Noise of a 15-bit number, Q4.13: -ln(-ln p), p in the middle of u's cell."""
     if u >> 10 == 31:  # the highest 1/32 is divided as finely as u itself
