@@ -1,0 +1,419 @@
+"""The system top through its registers: access of each, runs, errors, interrupt, soft reset."""
+
+import random
+
+import numpy as np
+import pytest
+from amaranth.sim import Simulator
+from component_simulation import examined, set_ports
+
+from zynq_lstm.hw.controller import COUNTERS
+from zynq_lstm.hw.system import ATTRIBUTES, System
+from zynq_lstm.quant import registers
+from zynq_lstm.quant.config import Config
+from zynq_lstm.quant.float_model import FloatModel, Layer
+from zynq_lstm.quant.golden import GoldenModel
+from zynq_lstm.quant.protocol import Error, Mode
+from zynq_lstm.quant.quantizer import quantize
+from zynq_lstm.quant.registers import REGISTERS, Access, AccessError, register
+from zynq_lstm.quant.vocabulary import Vocabulary
+
+CONFIG = Config(hidden=16, layers=1, symbols=8, multipliers=64)
+SYMBOLS = 5
+LIMIT = 4000
+EVERY_BYTE = 0xF
+ALL_ONES = 0xFFFF_FFFF
+
+
+@pytest.fixture(scope="module")
+def image():
+    """A small random model."""
+    rng = np.random.default_rng(3)
+    gates = 4 * CONFIG.hidden
+
+    def uniform(*shape):
+        return rng.uniform(-1, 1, shape).astype(np.float32)
+
+    layer = Layer(uniform(gates, SYMBOLS), uniform(gates, CONFIG.hidden), uniform(gates))
+    vocabulary = Vocabulary(chr(0x61 + k) for k in range(SYMBOLS))
+    model = FloatModel(vocabulary, (layer,), uniform(SYMBOLS, CONFIG.hidden), uniform(SYMBOLS))
+    return quantize(model, CONFIG)
+
+
+class Host:
+    """A processor and a DMA engine: register accesses in turn, streams beside them."""
+
+    def __init__(self):
+        self.dut = System(CONFIG)
+        self.words_in, self.words_out = [], []
+        self.interrupts = 0
+
+    def run(self, scenario):
+        """Play a coroutine after a reset."""
+
+        async def clock(ctx):
+            while True:
+                await ctx.delay(0.5e-6)
+                ctx.set(self.dut.aclk, 1)
+                await ctx.delay(0.5e-6)
+                ctx.set(self.dut.aclk, 0)
+
+        async def bench(ctx):
+            self.ctx = ctx
+            set_ports(ctx, self.dut, aresetn=0)
+            await self.tick(4)
+            set_ports(ctx, self.dut, aresetn=1)
+            await self.tick(4)
+            await scenario()
+
+        simulator = Simulator(self.dut)
+        simulator.add_testbench(clock, background=True)
+        simulator.add_testbench(bench)
+        simulator.run()
+
+    def get(self, name):
+        return self.ctx.get(getattr(self.dut, name))
+
+    def set(self, **values):
+        set_ports(self.ctx, self.dut, **{f"s_axi_{n}": v for n, v in values.items()})
+
+    async def tick(self, cycles=1):
+        """Cycles in which the streams move on."""
+        for _ in range(cycles):
+            data, keep, last = self.words_in[0] if self.words_in else (0, 0, 0)
+            offered = bool(self.words_in)
+            set_ports(
+                self.ctx,
+                self.dut,
+                s_axis_tvalid=offered,
+                s_axis_tdata=data,
+                s_axis_tkeep=keep,
+                s_axis_tlast=last,
+                m_axis_tready=1,
+            )
+            if offered and self.get("s_axis_tready"):
+                self.words_in.pop(0)
+            if self.get("m_axis_tvalid"):
+                word = tuple(self.get(f"m_axis_{n}") for n in ("tdata", "tkeep", "tlast"))
+                self.words_out.append(word)
+            self.interrupts += self.get("interrupt")
+            await self.ctx.tick("sync")
+
+    async def until(self, name, limit=200):
+        for _ in range(limit):
+            if self.get(name):
+                return
+            await self.tick()
+        raise AssertionError(f"{name} did not come in {limit} cycles")
+
+    async def write(self, name_or_offset, value, strobes=EVERY_BYTE):
+        offset = name_or_offset
+        if isinstance(name_or_offset, str):
+            offset = register(name_or_offset).offset
+        self.set(awvalid=1, awaddr=offset, wvalid=1, wdata=value, wstrb=strobes, bready=1)
+        await self.until("s_axi_awready")
+        assert self.get("s_axi_wready"), "both are taken together when both are offered"
+        await self.tick()
+        self.set(awvalid=0, wvalid=0)
+        await self.until("s_axi_bvalid")
+        assert self.get("s_axi_bresp") == 0
+        await self.tick()
+        self.set(bready=0)
+
+    async def read(self, name_or_offset):
+        offset = name_or_offset
+        if isinstance(name_or_offset, str):
+            offset = register(name_or_offset).offset
+        self.set(arvalid=1, araddr=offset, rready=1)
+        await self.until("s_axi_arready")
+        await self.tick()
+        self.set(arvalid=0)
+        await self.until("s_axi_rvalid")
+        assert self.get("s_axi_rresp") == 0
+        value = self.get("s_axi_rdata")
+        await self.tick()
+        self.set(rready=0)
+        return value
+
+    async def read_all(self):
+        return {r.name: await self.read(r.offset) for r in REGISTERS}
+
+    async def command(self, *names):
+        """Write CONTROL."""
+        bits = (register("CONTROL").field(name).place(1) for name in names)
+        await self.write("CONTROL", sum(bits))
+
+    async def status(self, field):
+        return register("STATUS").field(field).of(await self.read("STATUS"))
+
+    async def start(self, mode, **command):
+        for name, value in {"mode": int(mode), **command}.items():
+            await self.write(name.upper(), value)
+        await self.command("START")
+
+    async def end(self, limit=LIMIT):
+        """Wait for the end of a run; its errors."""
+        for _ in range(limit // 20):
+            word = await self.read("STATUS")
+            busy, done, failed = (
+                register("STATUS").field(f).of(word) for f in ("BUSY", "DONE", "FAILED")
+            )
+            assert busy != done
+            if done:
+                error = await self.read("ERROR")
+                assert failed == bool(error)
+                await self.tick(40)
+                return error
+            await self.tick(20)
+        raise AssertionError(f"the run did not end; ERROR {await self.read('ERROR'):x}")
+
+    def feed(self, words, last_keep=0xFF):
+        words = [int(word) for word in words]
+        self.words_in += [
+            (w, last_keep if k == len(words) - 1 else 0xFF, k == len(words) - 1)
+            for k, w in enumerate(words)
+        ]
+
+    def feed_symbols(self, symbols):
+        padded = bytes(symbols) + bytes(-len(symbols) % 8)
+        words = np.frombuffer(padded, "<u8")
+        self.feed(words, (1 << ((len(symbols) - 1) % 8 + 1)) - 1)
+
+    def packet(self):
+        """The one packet that came out, as bytes."""
+        assert [last for *_, last in self.words_out] == [0] * (len(self.words_out) - 1) + [1]
+        octets = b"".join(
+            word.to_bytes(8, "little")[: keep.bit_length()] for word, keep, _ in self.words_out
+        )
+        self.words_out.clear()
+        return octets
+
+    async def load(self, image):
+        self.feed(image.payload)
+        await self.start(Mode.LOAD)
+        assert await self.end(10 * len(image.payload)) == 0
+        assert await self.status("LOADED")
+
+    async def generate(self, prompt, length, seed):
+        self.feed_symbols(prompt)
+        await self.start(
+            Mode.GENERATE,
+            inputs=len(prompt),
+            outputs=length,
+            temperature=4096,
+            seed_low=seed & ALL_ONES,
+            seed_high=seed >> 32,
+        )
+
+
+@pytest.fixture
+def host():
+    return Host()
+
+
+def after_reset():
+    """What each register reads then."""
+    values = {r.name: r.reset for r in REGISTERS if r.access != Access.WO}
+    values |= registers.constants(CONFIG)
+    return values | {"CONTROL": 0, "STATUS": 0, "SYMBOLS": 0}
+
+
+def test_counters_are_those_of_the_controller():
+    assert tuple(registers.COUNTERS) == COUNTERS
+
+
+def test_vivado_is_told_what_the_ports_are(host):
+    dut = examined(host.dut)
+    for name, attributes in ATTRIBUTES.items():
+        assert getattr(dut, name).attrs == attributes
+    examined(dut._accelerator)
+
+
+def test_reset_values_and_unknown_addresses(host):
+    async def scenario():
+        assert await host.read_all() == after_reset()
+        known = {r.offset for r in REGISTERS}
+        for offset in [*range(0, 0xC0, 4), 0x100, 0x400, 0x800, 0xFFC]:
+            if offset not in known:
+                assert await host.read(offset) == 0
+        assert await host.read(register("IDENTITY").offset + 3) == registers.IDENTITY
+
+    host.run(scenario)
+
+
+def test_access(host):
+    """Each register with each byte strobe: nothing else may change."""
+    chance = random.Random(7)
+    expected = after_reset()
+
+    async def scenario():
+        for r in REGISTERS:
+            if r.access == Access.WO:
+                continue
+            for strobes in (0, 1 << chance.randrange(4), 15):
+                value = chance.getrandbits(32)
+                await host.write(r.offset, value, strobes)
+                if r.access == Access.RW:
+                    mask = sum(0xFF << 8 * k for k in range(4) if strobes >> k & 1)
+                    new = (expected[r.name] & ~mask) | (value & mask)
+                    expected[r.name] = new & ((1 << r.width) - 1)
+                # A write to STATUS is an error, which STATUS tells at once.
+                failed = r.name == "STATUS" and register("STATUS").field("FAILED").place(1)
+                assert await host.read(r.offset) == expected[r.name] + failed
+                error = await host.read("ERROR")
+                assert error == (AccessError.READ_ONLY if r.access == Access.RO else 0)
+                await host.write("ERROR", ALL_ONES)
+        assert await host.read_all() == expected
+
+    host.run(scenario)
+
+
+def test_write_to_nowhere_and_clearing_by_byte(host):
+    async def scenario():
+        await host.write(0xFFC, 1)
+        assert await host.read("ERROR") == AccessError.READ_ONLY
+        assert await host.status("FAILED")
+        await host.write("ERROR", ~AccessError.READ_ONLY & ALL_ONES)
+        await host.write("ERROR", ALL_ONES, strobes=0b1011)  # without its byte
+        assert await host.read("ERROR") == AccessError.READ_ONLY
+        await host.write("CONTROL", ALL_ONES, strobes=0b1110)  # nor this one's
+        assert not await host.status("BUSY")
+        assert await host.read("ERROR") == AccessError.READ_ONLY
+        await host.write("ERROR", AccessError.READ_ONLY)
+        assert await host.read("ERROR") == 0
+        assert not await host.status("FAILED")
+
+    host.run(scenario)
+
+
+def test_unknown_modes(host):
+    async def scenario():
+        await host.write("IRQ_ENABLE", 1)
+        for mode in (6, 7, 8, 0x80, 0xFF):
+            if mode in list(Mode):
+                continue
+            await host.start(mode)
+            assert await host.end(100) == AccessError.MODE
+            assert host.get("interrupt")
+            await host.start(Mode.RESET_STATE)
+            assert not host.get("interrupt")
+            assert await host.end() == 0
+
+    host.run(scenario)
+
+
+def test_run_and_interrupt(host, image):
+    """A text like the golden model's; registers guarded meanwhile; the interrupt's whole life."""
+    prompt, length, seed = [1, 2, 3], 10, 0x1234_5678_9ABC_DEF1
+    golden = GoldenModel(image).generate(np.array(prompt), length, 4096, seed)
+
+    async def scenario():
+        await host.load(image)
+        await host.start(Mode.RESET_STATE)
+        assert await host.end() == 0
+        assert host.interrupts == 0
+        await host.write("IRQ_ENABLE", 1)
+        await host.tick(3)
+        assert host.get("interrupt")
+        await host.write("IRQ_PENDING", 1)
+        assert not host.get("interrupt") and not await host.status("DONE")
+        before = await host.read_all()
+        await host.generate(prompt, length, seed)
+        assert await host.status("BUSY")
+        await host.start(Mode.RESET_STATE, seed_low=5)
+        await host.write("SCRATCH", 99)
+        assert await host.end() == AccessError.BUSY
+        assert host.get("interrupt")
+        assert list(host.packet()) == list(golden)
+        after = await host.read_all()
+        assert after["MODE"] == Mode.GENERATE and after["SEED_LOW"] == seed & ALL_ONES
+        assert after["SCRATCH"] == 99
+        characters = after["CHARACTERS"] - before["CHARACTERS"]
+        assert characters == len(prompt) + length - 1
+        steps, cycles = (after[n] - before[n] for n in ("STEPS", "CYCLES"))
+        assert characters - 1 < steps / CONFIG.steps(SYMBOLS) <= characters  # the last is shorter
+        assert cycles >= steps
+        assert after["STARTUP"] > before["STARTUP"]
+        # A start clears DONE; the errors of accesses stay.
+        await host.start(Mode.RESET_STATE)
+        assert await host.end() == AccessError.BUSY
+
+    host.run(scenario)
+
+
+def test_errors_of_a_run_are_kept_until_the_next(host):
+    async def scenario():
+        for _ in range(2):
+            host.feed_symbols([1, 2])
+            await host.start(Mode.LOGITS, inputs=2)
+            assert await host.end() == Error.NOT_LOADED
+            host.words_out.clear()
+        await host.start(Mode.RESET_STATE)
+        assert await host.end() == 0
+        host.feed([0, 0])
+        await host.start(Mode.LOAD)
+        assert await host.end() == Error.IMAGE
+        await host.write("ERROR", Error.IMAGE)
+        assert await host.read("ERROR") == 0
+        await host.tick(20)
+        assert await host.read("ERROR") == 0
+
+    host.run(scenario)
+
+
+@pytest.mark.parametrize("wait", [0, 7, 100])
+def test_abort(host, image, wait):
+    async def scenario():
+        await host.load(image)
+        await host.command("ABORT")  # of nothing
+        assert await host.read("ERROR") == 0
+        await host.generate([1], 1000, 9)
+        await host.tick(wait)
+        await host.command("ABORT")
+        assert await host.end(2000) == Error.ABORTED
+        host.packet()
+        await host.generate([1], 3, 9)
+        assert await host.end() == 0
+        assert len(host.packet()) == 3
+
+    host.run(scenario)
+
+
+@pytest.mark.parametrize("wait", [0, 2, 333])
+def test_soft_reset_in_a_run(host, image, wait):
+    """All is as after a reset, though an access waits; then the chip works as before."""
+    golden = GoldenModel(image).generate(np.array([4]), 9, 4096, 11)
+
+    async def scenario():
+        await host.load(image)
+        await host.write("IRQ_ENABLE", 1)
+        await host.write("SCRATCH", 5)
+        await host.generate([1, 2], 1000, 9)
+        await host.tick(wait)
+        await host.command("SOFT_RESET")
+        assert await host.read_all() == after_reset()
+        assert not host.get("interrupt")
+        host.words_in.clear()
+        await host.tick(100)
+        host.words_out.clear()
+        await host.load(image)
+        await host.start(Mode.RESET_STATE)
+        assert await host.end() == 0
+        await host.generate([4], 9, 11)
+        assert await host.end() == 0
+        assert list(host.packet()) == list(golden)
+
+    host.run(scenario)
+
+
+def test_soft_reset_ends_what_an_abort_does_not(host):
+    async def scenario():
+        await host.start(Mode.LOAD)
+        await host.command("ABORT")
+        await host.tick(500)
+        assert await host.status("BUSY")
+        await host.command("SOFT_RESET", "START")
+        assert not await host.status("BUSY")
+        assert await host.read("ERROR") == 0
+
+    host.run(scenario)
