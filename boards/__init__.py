@@ -1,1 +1,1 @@
-"""Board files: block designs, constraints and metadata, as package data."""
+"""Boards: what differs between them, the block design they share, its Tcl and its hand-off."""

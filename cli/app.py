@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from zynq_lstm.cli.bench import bench
+from zynq_lstm.cli.bitstream import bitstream
 from zynq_lstm.cli.demo import demo
 from zynq_lstm.cli.generate import generate
 from zynq_lstm.cli.info import info
@@ -37,6 +38,7 @@ for command, panel in (
     (rtl, ACCELERATOR),
     (synth, ACCELERATOR),
     (bench, ACCELERATOR),
+    (bitstream, ACCELERATOR),
 ):
     app.command(rich_help_panel=panel)(command)
 

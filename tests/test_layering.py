@@ -10,11 +10,12 @@ import pytest
 ROOT = Path(__file__).parents[1]
 OURS = {
     "quant": {"quant"},
+    "boards": {"boards", "quant"},
     "host": {"host", "quant"},
     "hw": {"hw", "quant"},
-    "sim": {"sim", "host", "hw", "quant", "train"},
+    "sim": {"boards", "sim", "host", "hw", "quant", "train"},
     "train": {"train", "quant"},
-    "cli": {"cli", "host", "hw", "quant", "sim", "train"},
+    "cli": {"boards", "cli", "host", "hw", "quant", "sim", "train"},
 }
 BOARD = {"quant", "host"}
 EXCEPTIONS = {"quant/checkpoint.py": {"safetensors"}}

