@@ -25,9 +25,7 @@ def part(config):
 
 
 @pytest.mark.parametrize("dsp_pairs", range(5))
-@pytest.mark.parametrize(
-    "hidden, layers", [(16, 1), (16, 2), (32, 2), (48, 1), (48, 2), (112, 2), (128, 2)]
-)
+@pytest.mark.parametrize("hidden, layers", [(16, 1), (48, 2), (128, 2)])
 def test_initial_weights(hidden, layers, dsp_pairs):
     config = Config(hidden=hidden, layers=layers, symbols=16, multipliers=64)
     rng = np.random.default_rng([hidden, layers, dsp_pairs])

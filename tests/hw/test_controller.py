@@ -317,7 +317,7 @@ def test_a_symbol_that_the_model_does_not_have():
 
     async def scenario():
         for bad in (bench.symbols, 255):
-            for at in (0, 9):
+            for at in (0, 9) if bad == 255 else (4,):
                 symbols = bench.random_symbols(10)
                 symbols[at] = bad
                 bench.queue(symbols)

@@ -15,7 +15,7 @@ CONFIGS = [
     Config(hidden=16, layers=1, symbols=8, multipliers=64),
     Config(hidden=16, layers=2, symbols=16, multipliers=64),
     Config(hidden=48, layers=1, symbols=4, multipliers=64),
-    Config(hidden=64, layers=2, symbols=8, multipliers=128),
+    Config(hidden=32, layers=2, symbols=8, multipliers=64),
 ]
 SMALL = CONFIGS[0]
 

@@ -8,7 +8,7 @@ from component_simulation import evaluate, set_ports, simulate
 
 from zynq_lstm.hw.streams import DEPTH, WORD, BytePacker, StreamFifo, end_of_keep, keep_of_end
 
-WORDS = 1300
+WORDS = 800
 IDLE_AFTER = 300
 
 
