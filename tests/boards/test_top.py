@@ -19,7 +19,7 @@ def emitted_ports() -> dict[str, tuple[str, int]]:
     assert TOP == NAME
     text = convert(Config(hidden=16, symbols=16, multipliers=64))[f"{TOP}.v"]
     if "s_axi_awaddr" not in text:
-        pytest.skip("the Verilog is that of the accelerator without its registers")
+        pytest.xfail("the Verilog is that of the accelerator without its registers")
     start = re.search(rf"^module {TOP}\(", text, re.MULTILINE)
     assert start
     return {
