@@ -113,6 +113,7 @@ class Accelerator(wiring.Component):
             loader.i_last.eq(i_fifo.o_last),
             controller.i_last.eq(i_fifo.o_last),
             controller.i_end.eq(i_fifo.o_end),
+            controller.i_taken.eq(loader.i_ready | port.i_ready),
         ]
 
         # Commands.
@@ -153,6 +154,7 @@ class Accelerator(wiring.Component):
             controller.ended.eq(sequencer.ended),
             controller.step_valid.eq(sequencer.valid),
             datapath.restart.eq(controller.restart),
+            datapath.stop.eq(controller.stop),
             datapath.load_seed.eq(controller.load_seed),
             datapath.sampling.eq(controller.sampling),
             datapath.launch.eq(controller.launch),
@@ -171,6 +173,8 @@ class Accelerator(wiring.Component):
             port.write.eq(controller.state_write),
             port.zero.eq(controller.state_zero),
             controller.state_done.eq(port.done),
+            controller.state_short.eq(port.short),
+            port.hurry.eq(controller.state_hurry),
             datapath.state_active.eq(controller.state_active),
             datapath.state_read.eq(port.read),
             datapath.state_write.eq(port.c_write),

@@ -12,6 +12,11 @@ symbols of its own until ``outputs`` have been sampled:
 The prologue is a character without A: it computes the sums that a predecessor would have left, from
 whatever state there is, so that a run may follow a reset, a written state or another run alike.
 The last character ends with its logits; the symbol sampled last is not fed.
+
+However a command ends, its packets do too: one that sends a packet ends it with TLAST, and the
+input packet is swallowed to its TLAST before ``busy`` falls. A cancelled command waits for that
+TLAST no longer than `QUIET_CYCLES` without a word, for the rest may never come. It leaves an
+undefined state, and no model where one was being loaded.
 """
 
 from amaranth.hdl import C, Cat, Module, Mux, Signal
@@ -24,6 +29,8 @@ from zynq_lstm.hw.sampler import SYMBOL_BITS, Sampler
 from zynq_lstm.quant.protocol import ERROR_BITS, Error, Mode
 
 COUNT_BITS = 32
+QUIET_CYCLES = 4096
+"""Cycles without a word after which the input of a cancelled command counts as ended: 29 us."""
 COUNTERS = ("cycles", "steps", "characters", "stalls", "startup", "saturations")
 """Counters, running on from reset: cycles and steps within characters, characters, cycles without
 leave to start one, cycles of runs before the first and after the last character, clipped cell
@@ -62,6 +69,7 @@ class Controller(wiring.Component):
                 "i_end": In(3),
                 "i_last": In(1),
                 "i_ready": Out(1),
+                "i_taken": In(1),  # by the loader or the state port
                 # loader
                 "load": Out(1),
                 "load_done": In(1),
@@ -73,6 +81,8 @@ class Controller(wiring.Component):
                 "state_write": Out(1),
                 "state_zero": Out(1),
                 "state_active": Out(1),
+                "state_hurry": Out(1),
+                "state_short": In(1),
                 "state_done": In(1),
                 # sequencer
                 "go": Out(1),
@@ -109,7 +119,7 @@ class Controller(wiring.Component):
         fed = Signal(COUNT_BITS)  # symbols of the stream that layer 1 has had
         nth_output = Signal(COUNT_BITS, init=1)  # number of the next sampled symbol
         inputs_done, no_outputs, last_output = Signal(), Signal(), Signal()
-        generate, is_run = Signal(), Signal()
+        generate, is_run, takes_packet, sends_packet = (Signal() for _ in range(4))
         m.d.sync += [
             inputs_done.eq(equal_by_halves(m, fed, self.inputs, "fed")),
             last_output.eq(equal_by_halves(m, nth_output, self.outputs, "nth_output")),
@@ -118,9 +128,13 @@ class Controller(wiring.Component):
             is_run.eq((self.mode == Mode.GENERATE) | (self.mode == Mode.LOGITS)),
             self.state_write.eq(self.mode == Mode.WRITE_STATE),
             self.state_zero.eq(self.mode == Mode.RESET_STATE),
+            takes_packet.eq((self.mode < Mode.READ_STATE) | (self.mode == Mode.WRITE_STATE)),
+            sends_packet.eq(is_run | (self.mode == Mode.READ_STATE)),
         ]
         surplus, restarted = Signal(), Signal()
         in_symbol, in_valid, packet_ended = self._fetch(m, running, restarted, surplus)
+        with m.If(restarted & ~takes_packet):
+            m.d.sync += packet_ended.eq(1)
 
         # One character: its flags, set when it starts.
         from_stream, sampling, last, emits = Signal(), Signal(), Signal(), Signal()
@@ -174,16 +188,25 @@ class Controller(wiring.Component):
         raised, working = Signal(ERROR_BITS), Signal()
         raises = {error: Signal(name=f"raises_{error.name}") for error in Error}
         counter(m, drain, step=1, clear=~draining)
-        starved, clean, surplus_done = Signal(), Signal(), Signal()
-        starts = Signal()
+        starved, clean = Signal(), Signal()
+        short, long, state_short = Signal(), Signal(), Signal()
+        m.d.comb += raises[Error.PACKET].eq(short | long | state_short)
+        starts, settled, cancelled = Signal(), Signal(), Signal()
         m.d.sync += starts.eq(self.start & ~self.busy)
+        m.d.sync += settled.eq((settled | settle[7]) & ~starts)
+        cancels = self.cancel & (starts | working)
+        m.d.sync += cancelled.eq((cancelled & ~starts) | cancels)
+        m.d.comb += raises[Error.ABORTED].eq(cancels)
+        quiet = Signal(ceil_log2(QUIET_CYCLES) + 1)
+        counter(m, quiet, step=cancelled, clear=~surplus | self.i_valid)
         failed = register(m, self.error.any(), "failed")
         m.d.sync += [
             settle.eq(Cat(starts, settle)),
             restarted.eq(settle[0]),
             self.restart.eq(restarted),
             self.load_seed.eq(settle[2]),
-            prepared.eq(settle[7]),
+            # No word leaves without room for it: words of earlier packets may still be waiting.
+            prepared.eq(settled & ~starts & (self.room | ~sends_packet | cancelled)),
             wind.eq(0),
             raised.eq(Cat(*(raises[e] for e in Error))),
             self.error.eq((self.error | raised) & ~starts.replicate(ERROR_BITS)),
@@ -192,7 +215,7 @@ class Controller(wiring.Component):
             good_run.eq(is_run & self.loaded),
             starved.eq(running & packet_ended & ~in_valid & ~inputs_done & self.waiting),
             clean.eq(packet_ended & ~in_valid),
-            surplus_done.eq(packet_ended | (self.i_valid & self.i_last)),
+            self.state_hurry.eq(packet_ended | cancelled),
             closing.eq(0),
             self.state_start.eq(0),
         ]
@@ -203,7 +226,7 @@ class Controller(wiring.Component):
                 sampling.eq(0),
                 in_characters.eq(0),
                 self.prologue.eq(1),
-                owed.eq(is_run | (self.mode == Mode.READ_STATE)),
+                owed.eq(sends_packet),
             ]
         with m.If(self.o_sent_last):
             m.d.sync += owed.eq(0)
@@ -226,7 +249,9 @@ class Controller(wiring.Component):
                     m.next = "PREPARE"
             with m.State("PREPARE"):
                 with m.If(prepared):
-                    with m.If(not_loaded):
+                    with m.If(cancelled):
+                        wind_down()
+                    with m.Elif(not_loaded):
                         wind_down(Error.NOT_LOADED)
                     with m.Elif(bad_length):
                         wind_down(Error.LENGTH)
@@ -244,17 +269,21 @@ class Controller(wiring.Component):
                     m.d.comb += raises[Error.IMAGE].eq(self.load_wrong)
                     m.d.sync += [self.load.eq(0), working.eq(0)]
                     m.next = "IDLE"
+                with m.Elif(cancelled):
+                    m.d.sync += self.load.eq(0)
+                    wind_down()
             with m.State("STATE"):
+                m.d.comb += state_short.eq(self.state_short & ~cancelled)
                 with m.If(self.state_done):
-                    m.d.sync += packet_ended.eq(1)
                     wind_down()
             with m.State("RUN"):
-                with m.If(self.cancel):
-                    wind_down(Error.ABORTED)
+                with m.If(cancelled):
+                    wind_down()
                 with m.Elif(self.ended):
                     wind_down()
                 with m.Elif(starved):
-                    wind_down(Error.PACKET)
+                    m.d.comb += short.eq(1)
+                    wind_down()
             with m.State("DRAIN"):
                 with m.If(drain[-1]):
                     m.d.sync += draining.eq(0)
@@ -266,11 +295,11 @@ class Controller(wiring.Component):
                     m.d.sync += working.eq(0)
                     m.next = "IDLE"
                 with m.Else():
-                    m.d.comb += raises[Error.PACKET].eq(~failed)
-                    m.d.sync += surplus.eq(~packet_ended)  # else what comes is the next packet's
+                    m.d.comb += long.eq(~failed & ~cancelled)
+                    m.d.sync += surplus.eq(1)
                     m.next = "SURPLUS"
             with m.State("SURPLUS"):
-                with m.If(surplus_done | self.cancel):
+                with m.If(packet_ended | quiet[-1]):
                     m.d.sync += [surplus.eq(0), working.eq(0)]
                     m.next = "IDLE"
         seen = register(m, in_valid & running, "symbol_seen")
@@ -306,8 +335,10 @@ class Controller(wiring.Component):
                 place.eq(incremented(place)),
             ]
             with m.If(place == self.i_end):
-                m.d.sync += [pop.eq(1), place.eq(0), ended.eq(self.i_last)]
+                m.d.sync += [pop.eq(1), place.eq(0)]
         with m.If(restarted):
             m.d.sync += [place.eq(0), valid.eq(0), ended.eq(0)]
-        m.d.comb += self.i_ready.eq(pop | surplus)
+        with m.Elif(self.i_valid & self.i_last & (self.i_ready | self.i_taken)):
+            m.d.sync += ended.eq(1)
+        m.d.comb += self.i_ready.eq(pop | (surplus & ~ended))
         return symbol, valid, ended

@@ -74,6 +74,8 @@ class Datapath(wiring.Component):
         Strobes, inputs and outputs of the chains of hidden states.
     restart : In(1)
         Counters of units back to 0.
+    stop : In(1)
+        Abandon the layer-1 pass.
     """
 
     def __init__(self, config, schedule, *, init_files=None):
@@ -101,6 +103,7 @@ class Datapath(wiring.Component):
             "state_load": In(1),
             "state_active": In(1),
             "restart": In(1),
+            "stop": In(1),
         }
         for k in range(1, config.layers + 1):
             members |= {
@@ -268,6 +271,6 @@ class Datapath(wiring.Component):
         )
         with m.If(self.launch):
             m.d.sync += running.eq(1)
-        with m.Elif(self.restart | at_last):
+        with m.Elif(self.restart | self.stop | at_last):
             m.d.sync += running.eq(0)
         return running, unit, at_last

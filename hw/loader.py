@@ -17,7 +17,7 @@ from zynq_lstm.quant.layout import PAYLOAD_MAGIC
 
 
 class Loader(wiring.Component):
-    """Loads while ``active``.
+    """Loads while ``active``; where that ends before the packet, loading is abandoned.
 
     Parameters
     ----------
@@ -120,6 +120,11 @@ class Loader(wiring.Component):
             m.d.sync += [self.done.eq(1), self.wrong.eq(wrong), ready.eq(0)]
             m.next = "LOOK"
 
+        def unless_abandoned():
+            """Leave a packet that need not be finished."""
+            with m.If(~self.active):
+                m.next = "LOOK"
+
         with m.FSM(name="section"):
             with m.State("LOOK"):
                 m.d.comb += looking.eq(1)
@@ -135,6 +140,7 @@ class Loader(wiring.Component):
                         m.next = "WEIGHTS"
                     with m.If(self.i_last):
                         finish(1)
+                unless_abandoned()
             for (name, enable, inner_steps, inner_ends, outer_last), follower in zip(
                 sections, followers, strict=True
             ):
@@ -157,7 +163,11 @@ class Loader(wiring.Component):
                                 finish(~whole)
                             else:
                                 finish(1)
+                    unless_abandoned()
             with m.State("SURPLUS"):
                 with m.If(taken & self.i_last):
                     finish(1)
+                unless_abandoned()
+        with m.If(~self.active):
+            m.d.sync += ready.eq(0)
         return m

@@ -36,6 +36,10 @@ class StatePort(wiring.Component):
         Pulse.
     i_valid, i_data : In; i_ready : Out
         Words to write.
+    hurry : In(1)
+        No more words come: the units that are left keep their state.
+    short : Out(1)
+        Pulse: a unit has had no word.
     o_valid, o_byte, o_last : Out
         Bytes read, eight a unit.
     active, read, c_write, shift, load : Out(1)
@@ -58,6 +62,8 @@ class StatePort(wiring.Component):
                 "i_valid": In(1),
                 "i_data": In(64),
                 "i_ready": Out(1),
+                "hurry": In(1),
+                "short": Out(1),
                 "o_valid": Out(1),
                 "o_byte": Out(8),
                 "o_last": Out(1),
@@ -89,14 +95,18 @@ class StatePort(wiring.Component):
         )
         values = (self.h1, self.h2, self.c1, self.c2)
         turning, reading, taken = Signal(), Signal(), Signal()
-        waits = cycle[0] & self.write & ~self.i_valid
+        waits = cycle[0] & self.write & ~self.i_valid & ~self.hurry
+        writing = Signal()  # the unit has a word
+        with m.If(cycle[0]):
+            m.d.sync += writing.eq(self.write & ~self.hurry)
         m.d.comb += taken.eq(turning & cycle[TAKE])
         _, last = wrapping_counter(
             m, self._config.hidden - 1, step=turning & cycle[-1], clear=self.start, name="unit"
         )
         m.d.sync += [
             reading.eq(~self.write & ~self.zero),
-            self.i_ready.eq(taken & self.write),
+            self.i_ready.eq(taken & writing),
+            self.short.eq(taken & self.write & ~writing),
             self.read.eq(taken),
             self.c_write.eq(taken),
             self.shift.eq(taken),
@@ -107,7 +117,7 @@ class StatePort(wiring.Component):
         ]
         with m.If(taken):
             for value, held, given in zip(values, old, new, strict=True):
-                m.d.sync += value.eq(Mux(self.write, given, held & (~self.zero).replicate(16)))
+                m.d.sync += value.eq(Mux(writing, given, held & (~self.zero).replicate(16)))
         octets = Cat(*values)
         sent = [octets.word_select(k, 8) & cycle[SEND + k].replicate(8) for k in range(6)]
         m.d.sync += self.o_byte.eq(reduce(or_, sent))
