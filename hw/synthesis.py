@@ -240,6 +240,11 @@ def examine(netlist: Netlist, top: str, *, bank_pattern: str = BANK_PATTERN) -> 
     )
 
 
+WIRE_PICOSECONDS = 1000
+"""Delay of a wire that mapping reckons with, a level of LUTs each. Yosys' own 300 ps is below what
+a placed design of this family sees, and lets ABC trade levels for area where it believes in slack."""
+
+
 def mapping_script(verilog: Sequence[Path], top: str) -> str:
     """The commands that make the flat mapped netlist of a design.
 
@@ -256,6 +261,7 @@ def mapping_script(verilog: Sequence[Path], top: str) -> str:
     return "\n".join(
         [
             *(f"read_verilog {'-sv ' if n.endswith('.sv') else ''}{n}" for n in sources),
+            f"scratchpad -set synth_xilinx.abc9.W {WIRE_PICOSECONDS}",
             f"synth_xilinx -family xc7 -flatten -noiopad -noclkbuf -top {top}",
             "setattr -mod -unset keep_hierarchy *",
             "setattr -unset keep_hierarchy */*",
