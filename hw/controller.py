@@ -148,9 +148,7 @@ class Controller(wiring.Component):
                 in_characters.eq(~self.prologue),
                 self.prologue.eq(0),
             ]
-        # The last character may be over, with one layer and one row, in the cycle in which it starts.
-        after_last = last | (self.character_start & self.last)
-        m.d.sync += self.go.eq(running & ~after_last & self.room & (inputs_done | in_valid))
+        m.d.sync += self.go.eq(running & ~last & self.room & (inputs_done | in_valid))
         m.d.sync += self.last.eq(inputs_done & ~self.prologue & (~generate | last_output))
         m.d.comb += [
             self.sampling.eq(sampling),
