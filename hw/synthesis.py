@@ -242,7 +242,7 @@ def examine(netlist: Netlist, top: str, *, bank_pattern: str = BANK_PATTERN) -> 
 
 WIRE_PICOSECONDS = 1000
 """Delay of a wire that mapping reckons with, a level of LUTs each. Yosys' own 300 ps is below what
-a placed design of this family sees, and lets ABC trade levels for area where it believes in slack."""
+a placed design of this family sees, and lets ABC trade levels for area where it sees slack."""
 
 
 def mapping_script(verilog: Sequence[Path], top: str) -> str:
