@@ -148,7 +148,9 @@ class Controller(wiring.Component):
                 in_characters.eq(~self.prologue),
                 self.prologue.eq(0),
             ]
-        m.d.sync += self.go.eq(running & ~last & self.room & (inputs_done | in_valid))
+        # With one layer and one row the last character may be over in the cycle in which it starts.
+        after_last = last | (self.character_start & self.last)
+        m.d.sync += self.go.eq(running & ~after_last & self.room & (inputs_done | in_valid))
         m.d.sync += self.last.eq(inputs_done & ~self.prologue & (~generate | last_output))
         m.d.comb += [
             self.sampling.eq(sampling),
