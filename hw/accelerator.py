@@ -39,6 +39,8 @@ class Accelerator(wiring.Component):
     start, mode, inputs, outputs, temperature, seed, cancel : In
         A command (`quant.protocol.Mode`): pulse ``start``; the others hold while ``busy``.
     busy, loaded, error : Out
+    symbols : Out(9)
+        Of the loaded model.
     c_* : Out(32)
         `controller.COUNTERS`.
     s_axis_*, m_axis_*
@@ -60,6 +62,7 @@ class Accelerator(wiring.Component):
                 "cancel": In(1),
                 "busy": Out(1),
                 "loaded": Out(1),
+                "symbols": Out(9),
                 "error": Out(ERROR_BITS),
                 **{f"c_{n}": Out(COUNT_BITS) for n in COUNTERS},
                 "s_axis_tvalid": In(1),
@@ -127,6 +130,7 @@ class Accelerator(wiring.Component):
             datapath.seed.eq(self.seed),
             self.busy.eq(controller.busy),
             self.loaded.eq(loader.loaded),
+            self.symbols.eq(loader.symbols),
             self.error.eq(controller.error),
         ]
         m.d.comb += [getattr(self, f"c_{n}").eq(getattr(controller, f"c_{n}")) for n in COUNTERS]

@@ -228,7 +228,7 @@ class System(wiring.Component):
         status = {"BUSY": busy, "LOADED": core.loaded, "DONE": done, "FAILED": failed}
         values["STATUS"] = Cat(status[field.name] for field in register("STATUS").fields)
         values["IRQ_PENDING"] = done
-        values["SYMBOLS"] = C(0, register("SYMBOLS").width)
+        values["SYMBOLS"] = core.symbols & core.loaded.replicate(len(core.symbols))
         values |= {name.upper(): getattr(core, f"c_{name}") for name in COUNTERS}
         return values
 

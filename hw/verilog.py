@@ -8,6 +8,7 @@ from amaranth.hdl import ClockDomain, Fragment
 
 from zynq_lstm.hw.accelerator import Accelerator
 from zynq_lstm.hw.blocks import VerilogPlatform, ports
+from zynq_lstm.hw.system import System
 from zynq_lstm.quant.errors import UserError
 from zynq_lstm.quant.files import write_whole
 
@@ -15,12 +16,14 @@ TOP = "zynq_lstm"
 RAM_SOURCE = Path(__file__).with_name("ram.v")
 
 
-def convert(config, **options):
+def convert(config, *, system=False, **options):
     """Verilog text of an accelerator; blocks first, each once, then the top.
 
     Parameters
     ----------
     config : Config
+    system : bool
+        The top has AXI4-Lite registers (`System`) instead of plain ports (`Accelerator`).
     options
         As for `Accelerator`.
 
@@ -30,9 +33,10 @@ def convert(config, **options):
         File name to text.
     """
     platform = VerilogPlatform()
+    top = System if system else Accelerator
     files = {
         "zynq_lstm_ram.v": RAM_SOURCE.read_text(),
-        f"{TOP}.v": _emit(Accelerator(config, **options), TOP, platform, own_domain=True),
+        f"{TOP}.v": _emit(top(config, **options), TOP, platform, own_domain=True),
     }
     emitted = set()
     while waiting := [n for n in platform.blocks if n not in emitted]:
@@ -64,7 +68,7 @@ def _kept(text, name):
     return marked
 
 
-def write_verilog(config, directory, *, image=None):
+def write_verilog(config, directory, *, image=None, system=False):
     """Write an accelerator's Verilog.
 
     Parameters
@@ -74,6 +78,8 @@ def write_verilog(config, directory, *, image=None):
         Made if it does not exist.
     image : Image, optional
         A model to be there at power-on; its memory files are written too.
+    system : bool
+        As for `convert`.
 
     Returns
     -------
@@ -104,7 +110,7 @@ def write_verilog(config, directory, *, image=None):
             "init_files": write_memory_files(image, directory, config=config),
             "symbols": image.symbols,
         }
-    texts = convert(config, **options)
+    texts = convert(config, system=system, **options)
     order = sorted(texts, key=lambda n: (n == f"{TOP}.v", n))
     for name in order:
         write_whole(directory / name, texts[name])

@@ -193,6 +193,7 @@ class Host:
         await self.start(Mode.LOAD)
         assert await self.end(10 * len(image.payload)) == 0
         assert await self.status("LOADED")
+        assert await self.read("SYMBOLS") == SYMBOLS
 
     async def generate(self, prompt, length, seed):
         self.feed_symbols(prompt)
