@@ -9,6 +9,7 @@ from amaranth.hdl import Cat, ClockDomain, ClockSignal, Module, Mux, ResetSignal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from zynq_lstm.hw.blocks import place
 from zynq_lstm.hw.controller import COUNT_BITS, COUNTERS, Controller
 from zynq_lstm.hw.datapath import Datapath
 from zynq_lstm.hw.loader import Loader
@@ -87,8 +88,9 @@ class Accelerator(wiring.Component):
 
         c = self._config
         schedule = Schedule(c)
-        m.submodules.i_fifo = i_fifo = StreamFifo()
-        m.submodules.o_fifo = o_fifo = StreamFifo()
+        i_fifo, o_fifo = StreamFifo(), StreamFifo()
+        place(m, platform, "i_fifo", i_fifo)
+        place(m, platform, "o_fifo", o_fifo)
         m.submodules.packer = packer = BytePacker()
         m.submodules.loader = loader = Loader(c, symbols=self._symbols)
         m.submodules.controller = controller = Controller(c, schedule)

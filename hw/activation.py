@@ -5,7 +5,7 @@ block RAM serves two functions; sigmoid reads it at half the argument and shifts
 """
 
 from amaranth.hdl import Cat, Module, Signal
-from amaranth.lib import memory, wiring
+from amaranth.lib import memory
 from amaranth.lib.wiring import In, Out
 
 from zynq_lstm.hw.blocks import Block
@@ -66,7 +66,7 @@ def tanh_rom():
     return TableRom("tanh", tanh_table(), ACTIVATION.bits - 1)
 
 
-class Activation(wiring.Component):
+class Activation(Block):
     """One function beside its table port.
 
     Parameters
@@ -83,9 +83,12 @@ class Activation(wiring.Component):
         Q0.15, `latency` cycles after x; not a register: the last step is the unfolding.
     """
 
+    kept = False
+    resets = True
     latency = 1 + TableRom.latency
 
     def __init__(self, function):
+        self._function = function
         self._sigmoid = function == "sigmoid"
         super().__init__(
             {
@@ -95,6 +98,10 @@ class Activation(wiring.Component):
                 "y": Out(ACTIVATION.bits),
             }
         )
+
+    @property
+    def block_name(self):
+        return f"zynq_lstm_{self._function}"
 
     def elaborate(self, platform):
         m = Module()

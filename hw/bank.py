@@ -16,7 +16,7 @@ from amaranth.hdl import Array, Cat, Module, Signal, signed
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
-from zynq_lstm.hw.blocks import Block
+from zynq_lstm.hw.blocks import Block, place
 from zynq_lstm.hw.memory import BlockRam
 from zynq_lstm.hw.multiplier import PAIR_LATENCY, DspPair, LutPair
 from zynq_lstm.hw.primitives import register
@@ -89,9 +89,10 @@ class Bank(Block):
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.weights = ram = BlockRam(
+        ram = BlockRam(
             self._config.weight_depth, WORD_BITS, init=self._init, init_file=self._init_file
         )
+        place(m, platform, "weights", ram)
         m.d.comb += [
             ram.r_addr.eq(register(m, self.r_addr, "r_addr_q")),
             ram.w_en.eq(register(m, self.w_en, "w_en_q")),
@@ -109,7 +110,7 @@ class Bank(Block):
             for k in range(_PAIRS_PER_COLUMN):
                 n = column * _PAIRS_PER_COLUMN + k
                 pair = DspPair() if n < self._dsp_pairs else LutPair()
-                m.submodules[f"pair{n}"] = pair
+                place(m, platform, f"pair{n}", pair)
                 m.d.comb += [
                     pair.pair.eq(word.word_select(n, PAIR_BITS)),
                     pair.h.eq(h),

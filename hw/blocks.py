@@ -1,12 +1,13 @@
-"""Blocks that are emitted once and kept as hierarchy, and how a component places them.
+"""Blocks that are emitted once, and how a component places them.
 
-Tools merge equal registers and so undo fan-out trees. A bank, a region or a table that is a module
-of its own, emitted once and kept (`keep_hierarchy`), keeps its input registers to itself, however
-often it is instantiated. In simulation (no platform) a block is an ordinary submodule; when Verilog
-is emitted, `place` leaves an instance behind and the block waits in the platform to be emitted.
+Identical blocks appear once in the Verilog, however often they are instantiated. Most are also kept
+as hierarchy by synthesis: tools merge equal registers and so undo fan-out trees, but a bank, a
+region or a table that is a module of its own and kept (`keep_hierarchy`) keeps its input registers
+to itself. In simulation (no platform) a block is an ordinary submodule; when Verilog is emitted,
+`place` leaves an instance behind and the block waits in the platform to be emitted.
 """
 
-from amaranth.hdl import ClockSignal, Instance
+from amaranth.hdl import ClockSignal, Instance, ResetSignal
 from amaranth.lib import wiring
 
 
@@ -22,15 +23,29 @@ class VerilogPlatform:
 
 
 class Block(wiring.Component):
-    """A component without resets that is emitted as a module of its own.
+    """A component that is emitted as a module of its own.
 
     Subclasses have `block_name`, which must differ where their logic does.
     """
+
+    kept = True
+    """Synthesis keeps it as hierarchy; False where its logic should merge with what is around."""
+
+    resets = False
+    """Some of its registers have a reset."""
 
     @property
     def block_name(self):
         """Name of the Verilog module."""
         raise AttributeError(f"{type(self).__name__} must say its block_name")
+
+
+class Primitive(wiring.Component):
+    """A component that is an instance of a hand-written module when Verilog is emitted."""
+
+    def instance(self):
+        """Return the instance."""
+        raise AttributeError(f"{type(self).__name__} must give its instance")
 
 
 def ports(component):
@@ -44,9 +59,15 @@ def place(m, platform, name, block):
     if not isinstance(platform, VerilogPlatform):
         m.submodules[name] = block
         return
+    if isinstance(block, Primitive):
+        m.submodules[name] = block.instance()
+        block._MustUse__used = True
+        return
     platform.add(block)
     block._MustUse__used = True  # emitted by its first namesake: no warning that this one is unused
     connections = {"i_clk": ClockSignal()}
+    if block.resets:
+        connections["i_rst"] = ResetSignal()
     for port, member, signal in ports(block):
         prefix = "i" if member.flow == wiring.In else "o"
         connections[f"{prefix}_{port}"] = signal

@@ -14,6 +14,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
+from zynq_lstm.hw.blocks import place
 from zynq_lstm.hw.elementwise import Elementwise
 from zynq_lstm.hw.engine import Engine
 from zynq_lstm.hw.input_table import InputTable
@@ -119,13 +120,15 @@ class Datapath(wiring.Component):
         c, files, bus = self._config, self._files, self.write
         m.submodules.engine = engine = Engine(c, init_files=files.get("banks"))
         rows = c.matrices * c.hidden + c.output_rows(c.symbols)
-        m.submodules.scales = scales = RowConstants(rows, init_file=files.get("scales", ""))
-        m.submodules.biases = biases = RowConstants(rows, init_file=files.get("biases", ""))
+        scales = RowConstants(rows, init_file=files.get("scales", ""))
+        biases = RowConstants(rows, init_file=files.get("biases", ""))
+        place(m, platform, "scales", scales)
+        place(m, platform, "biases", biases)
         m.submodules.sums = sums = StoredSums(c)
         m.submodules.table = table = InputTable(c, init_files=files.get("table"))
         m.submodules.elementwise = elementwise = Elementwise(c)
         m.submodules.sampler = sampler = Sampler()
-        row_lanes = lanes(m)
+        row_lanes = lanes(m, platform)
         at_sum = self._schedule.sum_latency
 
         for port in ("address", "layer", "group", "first"):

@@ -12,7 +12,7 @@ from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
 
 from zynq_lstm.hw.activation import Activation, tanh_rom
-from zynq_lstm.hw.blocks import place
+from zynq_lstm.hw.blocks import Block, place
 from zynq_lstm.hw.engine import Engine
 from zynq_lstm.hw.primitives import delay, register, saturated, wrapping_counter
 from zynq_lstm.quant.config import GATES
@@ -20,7 +20,7 @@ from zynq_lstm.quant.formats import CELL, HIDDEN
 from zynq_lstm.quant.operators import CELL_PRODUCT_SHIFT, HIDDEN_SHIFT, INPUT_PRODUCT_SHIFT
 
 
-class CellStates(wiring.Component):
+class CellStates(Block):
     """Cell states of one layer, read and written in order of units.
 
     Members
@@ -32,6 +32,10 @@ class CellStates(wiring.Component):
     restart : In(1)
         Both counters back to unit 0.
     """
+
+    kept = False
+    resets = True
+    block_name = "zynq_lstm_cell_states"
 
     def __init__(self, hidden):
         self._hidden = hidden
@@ -131,16 +135,15 @@ class Elementwise(wiring.Component):
                 m.d.comb += getattr(rom, f"addr{port}").eq(user.addr)
                 m.d.comb += user.data.eq(getattr(rom, f"data{port}"))
         for k, name in enumerate(names):
-            m.submodules[f"activation_{name}"] = gates[name]
+            place(m, platform, f"activation_{name}", gates[name])
             m.d.comb += gates[name].x.eq(getattr(self, f"z{k}"))
-        m.submodules.activation_c = tanh_c
+        place(m, platform, "activation_c", tanh_c)
 
         of = {layer: self.valid & (self.layer == layer - 1) for layer in layers}
         memories = {}
         for layer in layers:
-            m.submodules[f"cells{layer}"] = cells = memories[layer] = CellStates(
-                self._config.hidden
-            )
+            cells = memories[layer] = CellStates(self._config.hidden)
+            place(m, platform, f"cells{layer}", cells)
             read = delay(m, of[layer], Activation.latency - 2, f"read{layer}")
             m.d.comb += [
                 cells.read.eq(read | self.state_read),

@@ -50,9 +50,10 @@ class TableRam(Block):
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.words = words = BlockRam(
+        words = BlockRam(
             1 << len(self.r_addr), len(self.data), init=self._init, init_file=self._init_file
         )
+        place(m, platform, "words", words)
         for port in ("r_addr", "w_en", "w_addr", "w_data"):
             near = register(m, getattr(self, port), f"{port}_q")
             m.d.comb += getattr(words, port).eq(near)

@@ -6,14 +6,14 @@ block RAM, with an optional file of initial contents.
 """
 
 from amaranth.hdl import ClockSignal, Instance, Module
-from amaranth.lib import memory, wiring
+from amaranth.lib import memory
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
-from zynq_lstm.hw.blocks import VerilogPlatform
+from zynq_lstm.hw.blocks import Primitive
 
 
-class BlockRam(wiring.Component):
+class BlockRam(Primitive):
     """A memory of ``depth`` words of ``width`` bits.
 
     Parameters
@@ -46,23 +46,24 @@ class BlockRam(wiring.Component):
             }
         )
 
+    def instance(self):
+        """An instance of ram.v."""
+        return Instance(
+            "zynq_lstm_ram",
+            p_DEPTH=self._depth,
+            p_WIDTH=self._width,
+            p_ADDRESS=len(self.r_addr),
+            p_INIT_FILE=self._init_file,
+            i_clk=ClockSignal(),
+            i_w_en=self.w_en,
+            i_w_addr=self.w_addr,
+            i_w_data=self.w_data,
+            i_r_addr=self.r_addr,
+            o_r_data=self.r_data,
+        )
+
     def elaborate(self, platform):
         m = Module()
-        if isinstance(platform, VerilogPlatform):
-            m.submodules.ram = Instance(
-                "zynq_lstm_ram",
-                p_DEPTH=self._depth,
-                p_WIDTH=self._width,
-                p_ADDRESS=len(self.r_addr),
-                p_INIT_FILE=self._init_file,
-                i_clk=ClockSignal(),
-                i_w_en=self.w_en,
-                i_w_addr=self.w_addr,
-                i_w_data=self.w_data,
-                i_r_addr=self.r_addr,
-                o_r_data=self.r_data,
-            )
-            return m
         m.submodules.ram = ram = memory.Memory(
             shape=self._width, depth=self._depth, init=self._init
         )

@@ -13,16 +13,16 @@ of a digit times h is one LUT6 a bit and a carry chain.
 """
 
 from amaranth.hdl import C, Cat, Module, Mux, Signal, signed
-from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from zynq_lstm.hw.blocks import Block
 from zynq_lstm.hw.primitives import register
 
 PAIR_LATENCY = 3
 _MEMBERS = {"pair": In(16), "h": In(signed(8)), "p0": Out(signed(16)), "p1": Out(signed(16))}
 
 
-class DspPair(wiring.Component):
+class DspPair(Block):
     """Two products in one DSP48E1 (input, M and P registers in use).
 
     Members
@@ -34,6 +34,8 @@ class DspPair(wiring.Component):
         w0 * h and w1 * h, `latency` cycles later.
     """
 
+    kept = False
+    block_name = "zynq_lstm_dsp_pair"
     latency = PAIR_LATENCY
 
     def __init__(self):
@@ -70,9 +72,11 @@ def _add_with_carry(a, b, carry):
     return (Cat(C(1, 1), a).as_unsigned() + Cat(carry, b).as_unsigned())[1 : len(a) + 1]
 
 
-class LutPair(wiring.Component):
+class LutPair(Block):
     """The same in LUTs; members and latency as `DspPair`."""
 
+    kept = False
+    block_name = "zynq_lstm_lut_pair"
     latency = PAIR_LATENCY
 
     def __init__(self):

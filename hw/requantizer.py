@@ -8,9 +8,9 @@ One DSP48E1 a lane; rounding is its adder's constant. `quant.operators.requantiz
 """
 
 from amaranth.hdl import Module, Signal, signed, unsigned
-from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from zynq_lstm.hw.blocks import Block, place
 from zynq_lstm.hw.primitives import register, saturated
 from zynq_lstm.quant.config import GATES
 from zynq_lstm.quant.formats import ACCUMULATOR, PARTIAL, PREACTIVATION, SCALE, SCALED
@@ -19,7 +19,7 @@ from zynq_lstm.quant.operators import REQUANTIZE_SHIFT
 PRODUCT_BITS = ACCUMULATOR.bits + SCALE.bits + 1
 
 
-class Lane(wiring.Component):
+class Lane(Block):
     """One lane.
 
     Members
@@ -35,6 +35,8 @@ class Lane(wiring.Component):
         `latency` cycles after the sum.
     """
 
+    kept = False
+    block_name = "zynq_lstm_requantizer_lane"
     SCALE_AFTER = 1
     ADDEND_AFTER = 5
     TOTAL_LATENCY = 6
@@ -73,9 +75,9 @@ class Lane(wiring.Component):
         return m
 
 
-def lanes(m, name="lane"):
+def lanes(m, platform, name="lane"):
     """Four lanes as submodules."""
     made = [Lane() for _ in range(GATES)]
     for k, lane in enumerate(made):
-        m.submodules[f"{name}{k}"] = lane
+        place(m, platform, f"{name}{k}", lane)
     return made

@@ -9,6 +9,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
+from zynq_lstm.hw.blocks import Block, place
 from zynq_lstm.hw.memory import BlockRam
 from zynq_lstm.hw.primitives import register, wrapping_counter
 from zynq_lstm.quant.config import GATES
@@ -18,7 +19,7 @@ RAM_LATENCY = 3
 """Address register, memory, output register."""
 
 
-class RowConstants(wiring.Component):
+class RowConstants(Block):
     """Scales or biases: one 64-bit word a row.
 
     Members
@@ -43,9 +44,15 @@ class RowConstants(wiring.Component):
             }
         )
 
+    @property
+    def block_name(self):
+        suffix = f"_{self._init_file.rsplit('.', 1)[0]}" if self._init_file else ""
+        return f"zynq_lstm_row_constants{suffix}"
+
     def elaborate(self, platform):
         m = Module()
-        m.submodules.ram = ram = BlockRam(self._depth, len(self.w_data), init_file=self._init_file)
+        ram = BlockRam(self._depth, len(self.w_data), init_file=self._init_file)
+        place(m, platform, "ram", ram)
         m.d.comb += [
             ram.r_addr.eq(register(m, self.row, "row_q")),
             ram.w_en.eq(register(m, self.w_en, "w_en_q")),
@@ -95,7 +102,8 @@ class StoredSums(wiring.Component):
         m = Module()
         last = self._config.hidden - 1
         width = GATES * PARTIAL.bits
-        m.submodules.ram = ram = BlockRam(2 << len(self.unit), width)
+        ram = BlockRam(2 << len(self.unit), width)
+        place(m, platform, "ram", ram)
         w_unit, _ = wrapping_counter(
             m, last, step=self.b_valid | self.c_valid, clear=self.restart, name="w_unit"
         )

@@ -14,7 +14,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from zynq_lstm.hw.activation import TableRom
-from zynq_lstm.hw.blocks import place
+from zynq_lstm.hw.blocks import Block, place
 from zynq_lstm.hw.primitives import counter, delay, greater, register
 from zynq_lstm.hw.xorshift import Xorshift64
 from zynq_lstm.quant.config import GATES
@@ -38,7 +38,7 @@ def gumbel_rom():
     return TableRom("gumbel", gumbel_table(), GUMBEL.bits)
 
 
-class Noise(wiring.Component):
+class Noise(Block):
     """Temperature times Gumbel noise for one lane of a random word.
 
     Members
@@ -51,6 +51,8 @@ class Noise(wiring.Component):
         `SCORE` format, `latency` cycles after ``random``.
     """
 
+    kept = False
+    block_name = "zynq_lstm_noise"
     latency = 1 + TableRom.latency + 3
 
     def __init__(self):
@@ -136,7 +138,8 @@ class Sampler(wiring.Component):
         flags = register(m, Cat(valid, first, last), "flags1")
         keys = []
         for lane in range(GATES):
-            m.submodules[f"noise{lane}"] = noise = Noise()
+            noise = Noise()
+            place(m, platform, f"noise{lane}", noise)
             rom = roms[lane // 2]
             m.d.comb += [
                 noise.random.eq(random.state.word_select(lane, LANE_BITS)),

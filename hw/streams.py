@@ -8,6 +8,7 @@ from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from zynq_lstm.hw.blocks import Block, place
 from zynq_lstm.hw.memory import BlockRam
 from zynq_lstm.hw.primitives import counter, incremented
 
@@ -16,7 +17,7 @@ WORD = {"data": 64, "end": 3, "last": 1}
 """Fields of a word in the FIFO."""
 
 
-class StreamFifo(wiring.Component):
+class StreamFifo(Block):
     """512 words between a stream and its user, at most one word out in two cycles.
 
     That spares its users every combinational path to the next word, and is enough: an image of
@@ -30,6 +31,9 @@ class StreamFifo(wiring.Component):
     half_full : Out(1)
         At least 256 words are in it.
     """
+
+    resets = True
+    block_name = "zynq_lstm_stream_fifo"
 
     def __init__(self):
         super().__init__(
@@ -47,7 +51,8 @@ class StreamFifo(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         width = sum(WORD.values())
-        m.submodules.ram = ram = BlockRam(DEPTH, width)
+        ram = BlockRam(DEPTH, width)
+        place(m, platform, "ram", ram)
         w = Signal(range(DEPTH))
         r = Signal.like(w)
         used = Signal.like(w)

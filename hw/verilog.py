@@ -41,8 +41,9 @@ def convert(config, *, system=False, **options):
     emitted = set()
     while waiting := [n for n in platform.blocks if n not in emitted]:
         for name in waiting:
-            text = _emit(platform.blocks[name], name, platform)
-            files[f"{name}.v"] = _kept(text, name)
+            block = platform.blocks[name]
+            text = _emit(block, name, platform)
+            files[f"{name}.v"] = _kept(text, name) if block.kept else text
             emitted.add(name)
     return files
 
@@ -51,9 +52,9 @@ def _emit(component, name, platform, *, own_domain=False):
     signals = [signal for _, _, signal in ports(component)]
     fragment = Fragment.get(component, platform)
     if not own_domain:
-        domain = ClockDomain("sync", reset_less=True)
+        domain = ClockDomain("sync", reset_less=not component.resets)
         fragment.add_domains(domain)
-        signals = [domain.clk, *signals]
+        signals = [domain.clk, *([domain.rst] if component.resets else []), *signals]
     return verilog.convert(
         fragment, name=name, ports=signals, emit_src=False, strip_internal_attrs=True
     )
