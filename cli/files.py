@@ -8,6 +8,9 @@ from pathlib import Path
 
 from zynq_lstm.quant.errors import UserError
 
+MAXIMUM_TEXT_BYTES = 1 << 28
+"""More than 256 MB is refused before it fills the memory."""
+
 
 def read_text(path: Path) -> str:
     """Read a UTF-8 text file, its line ends unchanged.
@@ -15,10 +18,16 @@ def read_text(path: Path) -> str:
     Raises
     ------
     UserError
-        When it cannot be read or is not UTF-8.
+        When it cannot be read, is too large or is not UTF-8.
     """
     try:
-        return path.read_bytes().decode("utf-8")
+        with path.open("rb") as file:
+            data = file.read(MAXIMUM_TEXT_BYTES + 1)
+        if len(data) > MAXIMUM_TEXT_BYTES:
+            raise UserError(
+                f"Text {path} must have at most {MAXIMUM_TEXT_BYTES >> 20} MB; it has more"
+            )
+        return data.decode("utf-8")
     except OSError as error:
         raise UserError(f"Text {path} must be a readable file: {error.strerror}") from None
     except UnicodeDecodeError as error:

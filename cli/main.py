@@ -7,6 +7,7 @@ status 1, and so is a package that is not installed; a wrong option is exit stat
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 
@@ -34,10 +35,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
     arguments : sequence of str, optional
         By default those of the process.
     """
+    for stream in ("stdout", "stderr"):
+        if getattr(sys, stream) is None:  # A shell has closed it.
+            setattr(sys, stream, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
     try:
         from zynq_lstm.cli.app import app
 
         app(args=arguments, prog_name="zynq-lstm")
+    except KeyboardInterrupt:  # While modules are imported; typer knows of later ones.
+        sys.exit(130)
+    except UnicodeEncodeError as error:
+        _fail(
+            f"Standard output must take the character {error.object[error.start]!r}, but its "
+            f"encoding {error.encoding} does not have it; set PYTHONIOENCODING=utf-8"
+        )
     except UserError as error:
         _fail(str(error))
     except ModuleNotFoundError as error:

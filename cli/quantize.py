@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -11,6 +12,7 @@ import typer
 from zynq_lstm.cli.console import say
 from zynq_lstm.cli.files import check_output_file, check_output_folder
 from zynq_lstm.quant.config import Config
+from zynq_lstm.quant.errors import UserError
 from zynq_lstm.quant.float_model import FloatModel
 from zynq_lstm.quant.image import write_image
 from zynq_lstm.quant.quantizer import default_config
@@ -52,6 +54,8 @@ def quantize(
 
     check_output_file(output, source=model)
     if memory_files is not None:
+        if os.path.realpath(memory_files) == os.path.realpath(output):
+            raise UserError(f"Memory files must have a folder of their own, not the image {output}")
         check_output_folder(memory_files)
     checkpoint = load_checkpoint(model)
     image = quantize_model(checkpoint, _config(checkpoint, hidden, symbols, multipliers))

@@ -142,6 +142,7 @@ class Image:
             config = Config.from_dict(fields["config"])
             vocabulary = Vocabulary(fields["vocabulary"])
             metadata = dict(fields["metadata"])
+            json.dumps(metadata, ensure_ascii=False, allow_nan=False).encode()  # As `to_bytes`
         except (KeyError, TypeError, ValueError, RecursionError) as error:
             raise UserError(f"{name} holds metadata that cannot be read: {error}") from None
         if layout_hash != config.layout_hash:

@@ -1,7 +1,10 @@
 """The command line as a whole: help, version, ends, and as a program of its own."""
 
+import json
+import struct
 import subprocess
 import sys
+import zlib
 from importlib.metadata import version
 from pathlib import Path
 
@@ -121,3 +124,47 @@ def test_a_reader_that_goes_away_is_no_error(image_path) -> None:
     with writer.stderr as errors:
         assert errors.read() == ""
     assert writer.wait(timeout=60) != 0
+
+
+def test_a_closed_standard_output_is_no_defect(image_path) -> None:
+    begin = (
+        "import sys; sys.stdout = sys.stderr = None; from zynq_lstm.cli.main import main; main()"
+    )
+    arguments = ["generate", image_path, "--prompt", "a", "--length", "2"]
+    result = subprocess.run([sys.executable, "-c", begin, *map(str, arguments)], timeout=60)
+    assert result.returncode == 0
+
+
+def test_a_character_that_standard_output_cannot_take_is_one_sentence(run, monkeypatch) -> None:
+    def fail(**_: object) -> None:
+        "e\u0301".encode("ascii")
+
+    monkeypatch.setattr("zynq_lstm.cli.app.app", fail)
+    run("info").refused("Standard output", "ascii", "PYTHONIOENCODING")
+
+
+def test_an_early_interrupt_shows_no_traceback(run, monkeypatch) -> None:
+    def interrupt(**_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("zynq_lstm.cli.app.app", interrupt)
+    result = run("info")
+    assert (result.status, result.out, result.err) == (130, "", "")
+
+
+def test_refuses_a_text_that_would_fill_the_memory(run, image_path, monkeypatch) -> None:
+    monkeypatch.setattr("zynq_lstm.cli.files.MAXIMUM_TEXT_BYTES", 1 << 20)
+    run("score", image_path, "/dev/zero").refused("Text /dev/zero", "at most 1 MB")
+
+
+def test_refuses_metadata_that_cannot_be_shown(run, image_path, tmp_path) -> None:
+    data = image_path.read_bytes()
+    (length,) = struct.unpack_from("<I", data, 12)
+    fields = json.loads(data[32 : 32 + length]) | {"metadata": {"note": "\ud800"}}
+    text = json.dumps(fields).encode()
+    text += b" " * (-len(text) % 8)
+    head = data[:12] + struct.pack("<I", len(text)) + data[16:28]
+    crc = struct.pack("<I", zlib.crc32(head + text))
+    path = tmp_path / "half.zlstm"
+    path.write_bytes(head + crc + text + data[32 + length :])
+    run("info", path).refused(str(path), "metadata that cannot be read")

@@ -133,3 +133,10 @@ def test_refuses_what_is_no_checkpoint(run, image_path, tmp_path) -> None:
     run("quantize", image_path, "-o", tmp_path / "out.zlstm").refused("safetensors")
     run("quantize", tmp_path / "none", "-o", tmp_path / "out.zlstm").refused("none")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_refuses_one_path_for_image_and_memory_files(run, checkpoint_path, tmp_path) -> None:
+    output = tmp_path / "out"
+    result = run("quantize", checkpoint_path, "-o", output, "--memory-files", output, *SIZES)
+    result.refused("Memory files", str(output))
+    assert not output.exists()
