@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from zynq_lstm.quant.config import Config
 from zynq_lstm.quant.errors import UserError
 from zynq_lstm.quant.protocol import Error, Mode
-from zynq_lstm.sim.library import compile_library
+from zynq_lstm.sim.library import compile_library, verilator_environment
 
 Words = NDArray[np.uint64]
 COUNTERS = ("cycles", "steps", "characters", "stalls", "startup", "saturations")
@@ -36,6 +36,7 @@ class HardwareError(RuntimeError):
 
 def build(config: Config, report: Callable[[str], None] | None = None) -> Path:
     """Emit and compile an accelerator; the library's path."""
+    verilator_environment()  # what is missing is said before the work begins
     from zynq_lstm.hw.verilog import TOP, write_verilog
 
     if report:
