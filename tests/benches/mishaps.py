@@ -126,8 +126,9 @@ async def foreign_symbols(dut):
 async def cancel_after(board, cycles):
     """Cancel, perhaps again; the command must end and say so."""
     await board.cycles(cycles)
-    busy = int(board.dut.busy.value)
     await board.cancel()
+    await board.cycles(4)
+    busy = int(board.dut.busy.value)  # not before: a run may just have ended by itself
     if board.chance.random() < 0.3:
         await board.cycles(board.chance.randrange(200))
         await board.cancel()
