@@ -63,7 +63,7 @@ def bitstream(
     check_output_folder(output)
     from zynq_lstm.hw.verilog import write_verilog
 
-    verilog = write_verilog(config, output / VERILOG, system=True)
+    verilog = write_verilog(config, output / VERILOG)
     for path in write_build(target, output, verilog, config.describe()):
         say(f"  {path}")
     say(f"{target.title}, {config.describe()}: {output} is ready for Vivado")

@@ -41,10 +41,6 @@ def rtl(
             help="Model to put into the memories' initial contents; its sizes are the default.",
         ),
     ] = None,
-    system: Annotated[
-        bool,
-        typer.Option("--system", help="AXI4-Lite registers instead of plain command ports."),
-    ] = False,
 ) -> None:
     """Write the accelerator's Verilog.
 
@@ -55,7 +51,7 @@ def rtl(
     config = chosen_config(baked, hidden, layers, symbols, multipliers, dsp_pairs)
     from zynq_lstm.hw.verilog import write_verilog
 
-    written = write_verilog(config, output, image=baked, system=system)
+    written = write_verilog(config, output, image=baked)
     say(f"{config.describe()}:")
     for path in written:
         say(f"  {path}")

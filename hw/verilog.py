@@ -6,7 +6,6 @@ from pathlib import Path
 from amaranth.back import verilog
 from amaranth.hdl import ClockDomain, Fragment
 
-from zynq_lstm.hw.accelerator import Accelerator
 from zynq_lstm.hw.blocks import VerilogPlatform, ports
 from zynq_lstm.hw.system import System
 from zynq_lstm.quant.errors import UserError
@@ -16,16 +15,14 @@ TOP = "zynq_lstm"
 RAM_SOURCE = Path(__file__).with_name("ram.v")
 
 
-def convert(config, *, system=False, **options):
-    """Verilog text of an accelerator; blocks first, each once, then the top.
+def convert(config, **options):
+    """Verilog text of an accelerator behind its registers; blocks first, each once, then the top.
 
     Parameters
     ----------
     config : Config
-    system : bool
-        The top has AXI4-Lite registers (`System`) instead of plain ports (`Accelerator`).
     options
-        As for `Accelerator`.
+        As for `System`.
 
     Returns
     -------
@@ -33,10 +30,9 @@ def convert(config, *, system=False, **options):
         File name to text.
     """
     platform = VerilogPlatform()
-    top = System if system else Accelerator
     files = {
         "zynq_lstm_ram.v": RAM_SOURCE.read_text(),
-        f"{TOP}.v": _emit(top(config, **options), TOP, platform, own_domain=True),
+        f"{TOP}.v": _emit(System(config, **options), TOP, platform, own_domain=True),
     }
     emitted = set()
     while waiting := [n for n in platform.blocks if n not in emitted]:
@@ -69,7 +65,7 @@ def _kept(text, name):
     return marked
 
 
-def write_verilog(config, directory, *, image=None, system=False):
+def write_verilog(config, directory, *, image=None):
     """Write an accelerator's Verilog.
 
     Parameters
@@ -79,8 +75,6 @@ def write_verilog(config, directory, *, image=None, system=False):
         Made if it does not exist.
     image : Image, optional
         A model to be there at power-on; its memory files are written too.
-    system : bool
-        As for `convert`.
 
     Returns
     -------
@@ -111,7 +105,7 @@ def write_verilog(config, directory, *, image=None, system=False):
             "init_files": write_memory_files(image, directory, config=config),
             "symbols": image.symbols,
         }
-    texts = convert(config, system=system, **options)
+    texts = convert(config, **options)
     order = sorted(texts, key=lambda n: (n == f"{TOP}.v", n))
     for name in order:
         write_whole(directory / name, texts[name])

@@ -1,16 +1,22 @@
-// Drives the Verilated accelerator many cycles a call, so that Python is not in the loop.
+// Clocks the Verilated system top, so that Python is not in the loop.
 //
-// One context is one chip. zl_run offers input words and takes output words while it clocks, with
-// optional random stalls on both streams, until the chip is no longer busy, enough words have come,
-// or a number of cycles has passed.
+// One context is one chip and what stands around it: a master on AXI4-Lite, a source and a sink on
+// AXI4-Stream, each with a queue and each served at every clock, whatever makes it clock. So a
+// stream goes on while registers are read, as it does beside a processor. Each may pause at random.
 
 #include <cstdint>
+#include <deque>
 #include <memory>
 
 #include "Vzynq_lstm.h"
 #include "verilated.h"
 
 namespace {
+
+constexpr uint32_t kAccessCycles = 10000;  // more than any pause and any soft reset
+constexpr uint32_t kSettleCycles = 4;      // after a reset
+
+enum Until : uint32_t { kInterrupt = 1, kTaken = 2, kEnded = 4 };
 
 struct Stall {  // pauses with a given chance in 256 a cycle, from an xorshift generator
   uint32_t state = 1;
@@ -24,21 +30,82 @@ struct Stall {  // pauses with a given chance in 256 a cycle, from an xorshift g
   }
 };
 
+struct Side {  // our valid or ready: once it is up it stays until the other side answers
+  bool due = false;
+  bool up = false;
+  bool drive(Stall& stall) {
+    up = due && (up || !stall.pause());
+    return up;
+  }
+  void settle(bool other) {
+    if (up && other) due = up = false;
+  }
+};
+
+struct Word {
+  uint64_t data;
+  uint16_t flags;  // TKEEP | TLAST << 8
+};
+
 struct Chip {
   VerilatedContext context;
   std::unique_ptr<Vzynq_lstm> top;
   uint64_t cycles = 0;
-  Stall in, out;
-  bool offering = false;  // AXI4-Stream: a word once offered stays until it is taken
+  Stall in, out, registers;
+  std::deque<Word> offered, came;
+  uint32_t room = 0;  // words that the sink still takes; none after TLAST
+  Side source, aw, w, b, ar, r;
+  uint32_t r_data = 0;
 
   Chip() : top(std::make_unique<Vzynq_lstm>(&context)) {}
 
+  // The port's name is a word that Verilator keeps out of C++.
+  bool interrupt() const { return top->__SYM__interrupt; }
+
+  bool met(uint32_t until) const {
+    return ((until & kInterrupt) && interrupt()) || ((until & kTaken) && offered.empty()) ||
+           ((until & kEnded) && room == 0);
+  }
+
   void clock() {
+    source.due = !offered.empty();
+    top->s_axis_tvalid = source.drive(in);
+    if (source.up) {
+      const Word& word = offered.front();
+      top->s_axis_tdata = word.data;
+      top->s_axis_tkeep = word.flags & 255;
+      top->s_axis_tlast = word.flags >> 8;
+    }
+    top->m_axis_tready = room > 0 && !out.pause();
+    top->s_axi_awvalid = aw.drive(registers);
+    top->s_axi_wvalid = w.drive(registers);
+    top->s_axi_bready = b.drive(registers);
+    top->s_axi_arvalid = ar.drive(registers);
+    top->s_axi_rready = r.drive(registers);
     top->aclk = 0;
     top->eval();
+    if (source.up && top->s_axis_tready) offered.pop_front();
+    source.settle(top->s_axis_tready);
+    if (top->m_axis_tvalid && top->m_axis_tready) {
+      came.push_back({top->m_axis_tdata, uint16_t(top->m_axis_tkeep | top->m_axis_tlast << 8)});
+      room = top->m_axis_tlast ? 0 : room - 1;
+    }
+    if (r.up && top->s_axi_rvalid) r_data = top->s_axi_rdata;
+    aw.settle(top->s_axi_awready);
+    w.settle(top->s_axi_wready);
+    b.settle(top->s_axi_bvalid);
+    ar.settle(top->s_axi_arready);
+    r.settle(top->s_axi_rvalid);
     top->aclk = 1;
     top->eval();
     ++cycles;
+  }
+
+  bool answered(const Side& answer) {
+    for (uint32_t k = 0; k < kAccessCycles && answer.due; ++k) clock();
+    const bool done = !answer.due;
+    aw = w = b = ar = r = Side();
+    return done;
   }
 };
 
@@ -49,103 +116,83 @@ extern "C" {
 Chip* zl_new() { return new Chip(); }
 void zl_free(Chip* chip) { delete chip; }
 
+// aresetn low for some cycles; queues are emptied, accesses forgotten.
 void zl_reset(Chip* chip, uint32_t cycles) {
+  chip->offered.clear();
+  chip->came.clear();
+  chip->room = 0;
+  chip->source = Side();
   chip->top->aresetn = 0;
-  chip->top->start = 0;
-  chip->top->cancel = 0;
-  chip->top->s_axis_tvalid = 0;
-  chip->top->m_axis_tready = 0;
-  chip->offering = false;
   for (uint32_t k = 0; k < cycles; ++k) chip->clock();
   chip->top->aresetn = 1;
-  for (uint32_t k = 0; k < 4; ++k) chip->clock();
+  for (uint32_t k = 0; k < kSettleCycles; ++k) chip->clock();
 }
 
-void zl_start(Chip* chip, uint32_t mode, uint32_t inputs, uint32_t outputs, uint32_t temperature,
-              uint64_t seed) {
-  chip->top->mode = mode;
-  chip->top->inputs = inputs;
-  chip->top->outputs = outputs;
-  chip->top->temperature = temperature;
-  chip->top->seed = seed;
-  chip->top->start = 1;
-  chip->clock();
-  chip->top->start = 0;
-}
-
-void zl_cancel(Chip* chip) {
-  chip->top->cancel = 1;
-  chip->clock();
-  chip->top->cancel = 0;
-}
-
-void zl_stalls(Chip* chip, uint32_t in_chance, uint32_t out_chance, uint32_t seed) {
-  chip->in.chance = in_chance;
-  chip->out.chance = out_chance;
+// Chances in 256 of a pause in a cycle: of the source, of the sink, of each channel of AXI4-Lite.
+void zl_stalls(Chip* chip, uint32_t in, uint32_t out, uint32_t registers, uint32_t seed) {
+  chip->in.chance = in;
+  chip->out.chance = out;
+  chip->registers.chance = registers;
   chip->in.state = seed | 1;
   chip->out.state = (seed * 2654435761u) | 1;
+  chip->registers.state = (seed * 2246822519u) | 1;
 }
 
-// Words in: data and, for the last, its TKEEP; the packet ends with them if `ends`. Words out: data
-// and TKEEP | TLAST << 8. Returns the number of words that came out.
-uint32_t zl_run(Chip* chip, const uint64_t* in, uint32_t in_words, uint32_t last_keep, uint32_t ends,
-                uint32_t* in_taken, uint64_t* out, uint16_t* out_flags, uint32_t out_room,
-                uint64_t most_cycles) {
-  Vzynq_lstm* top = chip->top.get();
-  uint32_t next = *in_taken, came = 0;
-  uint32_t quiet = 0;  // the output FIFO may pause for a cycle between two words
-  for (uint64_t n = 0; n < most_cycles; ++n) {
-    const bool have = next < in_words;
-    if (!have) chip->offering = false;
-    if (have && !chip->offering) chip->offering = !chip->in.pause();
-    top->s_axis_tvalid = chip->offering;
-    if (have) {
-      const bool is_last = next + 1 == in_words;
-      top->s_axis_tdata = in[next];
-      top->s_axis_tkeep = is_last ? last_keep : 255;
-      top->s_axis_tlast = is_last && ends;
-    }
-    top->m_axis_tready = came < out_room && !chip->out.pause();
-    top->aclk = 0;
-    top->eval();
-    const bool took = top->s_axis_tvalid && top->s_axis_tready;
-    if (top->m_axis_tvalid && top->m_axis_tready) {
-      out[came] = top->m_axis_tdata;
-      out_flags[came] = top->m_axis_tkeep | top->m_axis_tlast << 8;
-      ++came;
-    }
-    top->aclk = 1;
-    top->eval();
-    ++chip->cycles;
-    if (took) {
-      ++next;
-      chip->offering = false;
-    }
-    quiet = !top->busy && !top->m_axis_tvalid && next == in_words ? quiet + 1 : 0;
-    if (quiet == 8) break;
-    if (came == out_room && out_room > 0) break;
+// Register accesses; 1 when it was answered, 0 when it was not within a limit.
+uint32_t zl_write(Chip* chip, uint32_t address, uint32_t data) {
+  chip->top->s_axi_awaddr = address;
+  chip->top->s_axi_wdata = data;
+  chip->top->s_axi_wstrb = 15;
+  chip->aw.due = chip->w.due = chip->b.due = true;
+  return chip->answered(chip->b);
+}
+
+uint32_t zl_read(Chip* chip, uint32_t address, uint32_t* data) {
+  chip->top->s_axi_araddr = address;
+  chip->ar.due = chip->r.due = true;
+  const bool done = chip->answered(chip->r);
+  *data = chip->r_data;
+  return done;
+}
+
+// Appends words to what is to go in, the last with its TKEEP, and with TLAST if the packet ends.
+void zl_offer(Chip* chip, const uint64_t* words, uint32_t count, uint32_t last_keep,
+              uint32_t ends) {
+  for (uint32_t k = 0; k < count; ++k) {
+    const bool is_last = k + 1 == count;
+    chip->offered.push_back(
+        {words[k], uint16_t(is_last ? last_keep | (ends ? 256 : 0) : 255)});
   }
-  top->s_axis_tvalid = 0;
-  top->m_axis_tready = 0;
-  *in_taken = next;
-  return came;
+}
+
+uint32_t zl_offered(Chip* chip) { return chip->offered.size(); }
+
+void zl_withdraw(Chip* chip) {
+  chip->offered.clear();
+  chip->source = Side();
+}
+
+// The sink takes so many words, or fewer if TLAST comes; it has taken none before.
+void zl_accept(Chip* chip, uint32_t words) { chip->room = words; }
+
+// Moves out at most so many words that came; returns how many.
+uint32_t zl_collect(Chip* chip, uint64_t* data, uint16_t* flags, uint32_t most) {
+  uint32_t count = 0;
+  for (; count < most && !chip->came.empty(); ++count) {
+    data[count] = chip->came.front().data;
+    flags[count] = chip->came.front().flags;
+    chip->came.pop_front();
+  }
+  return count;
+}
+
+// Clocks until something that `until` names is so, or the cycles have passed; returns how many.
+uint64_t zl_clock(Chip* chip, uint64_t cycles, uint32_t until) {
+  uint64_t n = 0;
+  for (; n < cycles && !chip->met(until); ++n) chip->clock();
+  return n;
 }
 
 uint64_t zl_cycles(Chip* chip) { return chip->cycles; }
-
-uint32_t zl_read(Chip* chip, uint32_t what) {
-  Vzynq_lstm* top = chip->top.get();
-  switch (what) {
-    case 0: return top->busy;
-    case 1: return top->loaded;
-    case 2: return top->error;
-    case 3: return top->c_cycles;
-    case 4: return top->c_steps;
-    case 5: return top->c_characters;
-    case 6: return top->c_stalls;
-    case 7: return top->c_startup;
-    case 8: return top->c_saturations;
-    default: return 0;
-  }
-}
+uint32_t zl_interrupt(Chip* chip) { return chip->interrupt(); }
 }

@@ -1,14 +1,16 @@
-"""One simulated chip: the emitted Verilog behind plain method calls.
+"""One simulated chip: the emitted Verilog, and what stands around it in a block design.
 
-Python sets up a command and hands over its packet; the compiled harness clocks. Every call has a
-limit of cycles, so that a fault in the hardware ends in a sentence, not in a hang.
+A register access or `Chip.clock` lets the chip's clock go on; whatever does, the compiled harness
+serves both streams at each cycle from a queue of its own. Every call has a limit of cycles, so that
+a fault in the hardware ends in a sentence, not in a hang.
 """
 
 from __future__ import annotations
 
 import ctypes
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from enum import IntFlag
 from functools import lru_cache
 from pathlib import Path
 
@@ -16,22 +18,33 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zynq_lstm.quant.config import Config
-from zynq_lstm.quant.errors import UserError
-from zynq_lstm.quant.protocol import Error, Mode
 from zynq_lstm.sim.library import compile_library, verilator_environment
 
 Words = NDArray[np.uint64]
-COUNTERS = ("cycles", "steps", "characters", "stalls", "startup", "saturations")
-_STATUS = ("busy", "loaded", "error", *COUNTERS)
+Flags = NDArray[np.uint16]
+
+TLAST = 1 << 8
+"""In a word's flags, above the eight bits of its TKEEP: the packet's end."""
+
+_RESET_CYCLES = 16
 _CHUNK_CYCLES = 100_000
+"""Cycles of one call of the harness, in which Python does not hear Ctrl-C: less than a second."""
+_CHUNK_WORDS = 4096
+
+
+class Until(IntFlag):
+    """What `Chip.clock` may wait for."""
+
+    INTERRUPT = 1
+    """The interrupt is high."""
+    TAKEN = 2
+    """The chip has taken all words that were offered."""
+    ENDED = 4
+    """The sink takes no more: TLAST has come, or its room is used up."""
 
 
 class HardwareError(RuntimeError):
-    """The chip reported an error, or did not finish."""
-
-    def __init__(self, text: str, error: Error = Error(0)) -> None:  # noqa: B008 - a constant
-        super().__init__(text)
-        self.error = error
+    """The chip does not do what any chip must."""
 
 
 def build(config: Config, report: Callable[[str], None] | None = None) -> Path:
@@ -54,12 +67,17 @@ def _load(path: Path) -> ctypes.CDLL:
         "zl_new": (p, []),
         "zl_free": (None, [p]),
         "zl_reset": (None, [p, u32]),
-        "zl_start": (None, [p, u32, u32, u32, u32, u64]),
-        "zl_cancel": (None, [p]),
-        "zl_stalls": (None, [p, u32, u32, u32]),
-        "zl_run": (u32, [p, p, u32, u32, u32, p, p, p, u32, u64]),
+        "zl_stalls": (None, [p, u32, u32, u32, u32]),
+        "zl_write": (u32, [p, u32, u32]),
+        "zl_read": (u32, [p, u32, p]),
+        "zl_offer": (None, [p, p, u32, u32, u32]),
+        "zl_offered": (u32, [p]),
+        "zl_withdraw": (None, [p]),
+        "zl_accept": (None, [p, u32]),
+        "zl_collect": (u32, [p, p, p, u32]),
+        "zl_clock": (u64, [p, u64, u32]),
         "zl_cycles": (u64, [p]),
-        "zl_read": (u32, [p, u32]),
+        "zl_interrupt": (u32, [p]),
     }
     for name, (result, arguments) in signatures.items():
         function = getattr(library, name)
@@ -68,7 +86,7 @@ def _load(path: Path) -> ctypes.CDLL:
 
 
 class Chip:
-    """A chip in reset, then idle.
+    """A chip after reset, between an AXI4-Lite master, a stream source and a stream sink.
 
     Parameters
     ----------
@@ -101,168 +119,118 @@ class Chip:
         self.close()
 
     def reset(self) -> None:
-        """Hold the reset for a few cycles."""
-        self._library.zl_reset(self._handle, 16)
+        """Hold ``aresetn`` low for a few cycles; source and sink forget what they have."""
+        self._library.zl_reset(self._handle, _RESET_CYCLES)
 
-    def stalls(self, into: float, out: float, seed: int) -> None:
-        """Pause the streams at random: chances a cycle, 0 to 0.99."""
-        chances = [int(256 * chance) for chance in (into, out)]
+    def stalls(self, into: float, out: float, seed: int, *, registers: float = 0.0) -> None:
+        """Pause at random: chances in a cycle, 0 to 0.99; with 1 nothing goes on.
+
+        Parameters
+        ----------
+        into, out : float
+            Of the stream into the chip and of the one out of it.
+        seed : int
+        registers : float
+            Of each valid and ready of the AXI4-Lite master.
+        """
+        chances = [int(256 * chance) for chance in (into, out, registers)]
         self._library.zl_stalls(self._handle, *chances, seed)
 
-    def status(self, what: str) -> int:
-        """``busy``, ``loaded``, ``error`` or one of `COUNTERS`."""
-        return int(self._library.zl_read(self._handle, _STATUS.index(what)))
+    def write(self, offset: int, value: int) -> None:
+        """Write 32 bits to the register at a byte offset.
 
-    def counters(self) -> dict[str, int]:
-        """All counters; they run on from reset, modulo 2^32."""
-        return {name: self.status(name) for name in COUNTERS}
+        Raises
+        ------
+        HardwareError
+            When the write is not answered.
+        """
+        if not self._library.zl_write(self._handle, offset, value):
+            raise HardwareError(f"A write to register 0x{offset:02X} must be answered; it is not")
+
+    def read(self, offset: int) -> int:
+        """Return the register at a byte offset.
+
+        Raises
+        ------
+        HardwareError
+            When the read is not answered.
+        """
+        value = ctypes.c_uint32(0)
+        if not self._library.zl_read(self._handle, offset, ctypes.byref(value)):
+            raise HardwareError(f"A read of register 0x{offset:02X} must be answered; it is not")
+        return value.value
+
+    def offer(self, words: Words, last_bytes: int = 8, *, ends: bool = True) -> None:
+        """Append words to what goes into the chip.
+
+        Parameters
+        ----------
+        words : ndarray of uint64, shape (n,)
+        last_bytes : int
+            Bytes of the last word that count, 1 to 8: its TKEEP.
+        ends : bool
+            The packet ends with the last word (TLAST).
+        """
+        data = np.ascontiguousarray(words, np.uint64)
+        keep = (1 << last_bytes) - 1
+        self._library.zl_offer(self._handle, data.ctypes.data, len(data), keep, ends)
+
+    @property
+    def offered(self) -> int:
+        """Words that the chip has not yet taken."""
+        return int(self._library.zl_offered(self._handle))
+
+    def withdraw(self) -> None:
+        """Drop the words that the chip has not yet taken."""
+        self._library.zl_withdraw(self._handle)
+
+    def accept(self, words: int) -> None:
+        """Let the sink take so many words more, or fewer where a packet ends before."""
+        self._library.zl_accept(self._handle, words)
+
+    def collect(self) -> tuple[Words, Flags]:
+        """Move out the words that have come.
+
+        Returns
+        -------
+        words : ndarray of uint64, shape (n,)
+        flags : ndarray of uint16, shape (n,)
+            TKEEP of each in bits 0-7, TLAST in bit 8.
+        """
+        words, flags = [np.zeros(0, np.uint64)], [np.zeros(0, np.uint16)]
+        came = _CHUNK_WORDS
+        while came == _CHUNK_WORDS:
+            data, kept = np.zeros(_CHUNK_WORDS, np.uint64), np.zeros(_CHUNK_WORDS, np.uint16)
+            came = self._library.zl_collect(
+                self._handle, data.ctypes.data, kept.ctypes.data, _CHUNK_WORDS
+            )
+            words.append(data[:came])
+            flags.append(kept[:came])
+        return np.concatenate(words), np.concatenate(flags)
+
+    def clock(self, cycles: int, until: Until = Until(0)) -> int:  # noqa: B008 - a constant
+        """Clock, until one of some things is so or the cycles have passed.
+
+        Returns
+        -------
+        int
+            The cycles clocked; 0 where it was so already.
+        """
+        passed = 0
+        while passed < cycles:
+            chunk = min(cycles - passed, _CHUNK_CYCLES)
+            clocked = self._library.zl_clock(self._handle, chunk, until)
+            passed += clocked
+            if clocked < chunk:
+                break
+        return passed
 
     @property
     def cycles(self) -> int:
         """Clock cycles simulated so far."""
         return int(self._library.zl_cycles(self._handle))
 
-    def run(
-        self,
-        mode: Mode,
-        packet: Words | None = None,
-        last_bytes: int = 8,
-        *,
-        inputs: int = 0,
-        outputs: int = 0,
-        temperature: int = 0,
-        seed: int = 1,
-        most_cycles: int = 1_000_000,
-    ) -> tuple[Words, NDArray[np.uint16]]:
-        """Run a command to its end: `stream`, gathered.
-
-        Returns
-        -------
-        (data, flags)
-            Words that came out, uint64; TKEEP and, in bit 8, TLAST of each, uint16.
-        """
-        pieces = list(
-            self.stream(
-                mode,
-                packet,
-                last_bytes,
-                inputs=inputs,
-                outputs=outputs,
-                temperature=temperature,
-                seed=seed,
-                most_cycles=most_cycles,
-            )
-        )
-        data = [d for d, _ in pieces] or [np.zeros(0, np.uint64)]
-        flags = [f for _, f in pieces] or [np.zeros(0, np.uint16)]
-        return np.concatenate(data), np.concatenate(flags)
-
-    def stream(
-        self,
-        mode: Mode,
-        packet: Words | None = None,
-        last_bytes: int = 8,
-        *,
-        inputs: int = 0,
-        outputs: int = 0,
-        temperature: int = 0,
-        seed: int = 1,
-        most_cycles: int = 1_000_000,
-        words_a_call: int = 4096,
-    ) -> Iterator[tuple[Words, NDArray[np.uint16]]]:
-        """Start a command, feed its packet and yield words as they come.
-
-        Parameters
-        ----------
-        packet : ndarray of uint64, optional
-        last_bytes : int
-            Bytes of the packet's last word.
-        inputs, outputs, temperature, seed
-            Of the command.
-        most_cycles : int
-            Limit of the whole run.
-        words_a_call : int
-            Most words to gather before they are yielded.
-
-        Raises
-        ------
-        HardwareError
-            When the chip reports an error or is still busy after ``most_cycles``. A run that is
-            left early is cancelled.
-        """
-        words = np.zeros(0, np.uint64) if packet is None else np.ascontiguousarray(packet)
-        self._library.zl_start(self._handle, int(mode), inputs, outputs, temperature, seed)
-        try:
-            yield from self._words(mode, words, last_bytes, most_cycles, words_a_call)
-        finally:
-            if self.status("busy"):
-                self._abandon()
-        if error := Error(self.status("error")):
-            raise HardwareError(f"{mode.name} failed: {error!r}", error)
-
-    def _words(
-        self, mode: Mode, words: Words, last_bytes: int, most_cycles: int, words_a_call: int
-    ) -> Iterator[tuple[Words, NDArray[np.uint16]]]:
-        """Clock until the command has ended."""
-        data = np.zeros(words_a_call, np.uint64)
-        flags = np.zeros(words_a_call, np.uint16)
-        taken = ctypes.c_uint32(0)
-        start = self.cycles
-        while True:
-            came = self._library.zl_run(
-                self._handle,
-                words.ctypes.data,
-                len(words),
-                (1 << last_bytes) - 1,
-                1,
-                ctypes.byref(taken),
-                data.ctypes.data,
-                flags.ctypes.data,
-                words_a_call,
-                _CHUNK_CYCLES,
-            )
-            if came:
-                yield data[:came].copy(), flags[:came].copy()
-            idle = not self.status("busy") and taken.value == len(words)
-            if idle and came < words_a_call:
-                return
-            if self.cycles - start > most_cycles:
-                raise HardwareError(
-                    f"{mode.name} must end within {most_cycles} cycles; the chip is still busy "
-                    f"({taken.value} of {len(words)} words taken, error {self.status('error')})"
-                )
-
-    def _abandon(self) -> None:
-        """Cancel a run that its caller has left, and clear its words out of the streams."""
-        nothing = np.zeros(0, np.uint64)
-        waste = np.zeros(4096, np.uint64)
-        flags = np.zeros(4096, np.uint16)
-        for _ in range(8):
-            self._library.zl_cancel(self._handle)
-            self._library.zl_run(
-                self._handle,
-                nothing.ctypes.data,
-                0,
-                0,
-                0,
-                ctypes.byref(ctypes.c_uint32(0)),
-                waste.ctypes.data,
-                flags.ctypes.data,
-                4096,
-                _CHUNK_CYCLES // 100,
-            )
-            if not self.status("busy"):
-                return
-        self.reset()
-
-    def load(self, payload: Words) -> None:
-        """Load an image's payload."""
-        try:
-            self.run(Mode.LOAD, payload)
-        except HardwareError as error:
-            if Error.IMAGE in error.error:
-                raise UserError(
-                    f"The image must be made for the simulated chip ({self.config.describe()}); "
-                    "it is not"
-                ) from None
-            raise
+    @property
+    def interrupt(self) -> bool:
+        """The interrupt is high."""
+        return bool(self._library.zl_interrupt(self._handle))

@@ -9,6 +9,7 @@ import pytest
 from cocotb_tools.check_results import get_results
 from cocotb_tools.runner import Verilator
 
+from zynq_lstm.hw.accelerator import Accelerator
 from zynq_lstm.hw.verilog import TOP, write_verilog
 from zynq_lstm.quant.config import Config
 from zynq_lstm.sim.library import verilator_environment
@@ -53,7 +54,9 @@ class Simulation:
     def __init__(self, config: Config, folder: Path, runtime: "Simulation | None" = None) -> None:
         self.config = config
         self.build = folder / "build"
-        sources = write_verilog(config, folder / "rtl")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("zynq_lstm.hw.verilog.System", Accelerator)
+            sources = write_verilog(config, folder / "rtl")
         ports = folder / "ports.vlt"
         others = "\n".join(f'public_flat_rw -module "{TOP}" -var "{name}"' for name in OTHERS)
         ports.write_text(PORTS.format(top=TOP, others=others))

@@ -17,7 +17,7 @@ def emitted_ports() -> dict[str, tuple[str, int]]:
     from zynq_lstm.hw.verilog import TOP, convert
 
     assert TOP == NAME
-    text = convert(Config(hidden=16, symbols=16, multipliers=64), system=True)[f"{TOP}.v"]
+    text = convert(Config(hidden=16, symbols=16, multipliers=64))[f"{TOP}.v"]
     start = re.search(rf"^module {TOP}\(", text, re.MULTILINE)
     assert start
     return {

@@ -26,7 +26,7 @@ def verilog(monkeypatch):
     """A module in the place of hw.verilog, which need not be installed."""
     module = types.ModuleType("zynq_lstm.hw.verilog")
 
-    def write_verilog(config, directory: Path, *, image=None, system=False) -> list[Path]:
+    def write_verilog(config, directory: Path, *, image=None) -> list[Path]:
         directory.mkdir(parents=True, exist_ok=True)
         path = directory / "zynq_lstm.v"
         path.write_text("module zynq_lstm; endmodule")
