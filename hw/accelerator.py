@@ -11,6 +11,7 @@ from amaranth.lib.wiring import In, Out
 
 from zynq_lstm.hw.blocks import place
 from zynq_lstm.hw.controller import COUNT_BITS, COUNTERS, Controller
+from zynq_lstm.hw.crc import CRC_BITS
 from zynq_lstm.hw.datapath import Datapath
 from zynq_lstm.hw.loader import Loader
 from zynq_lstm.hw.schedule import Schedule
@@ -30,8 +31,8 @@ class Accelerator(wiring.Component):
     config : Config
     init_files : dict, optional
         Files of initial contents (`quant.memory_files`), for a model that is there at power-on.
-    symbols : int
-        Symbols of that model.
+    symbols, crc : int
+        Symbols and CRC of that model.
 
     Members
     -------
@@ -42,14 +43,17 @@ class Accelerator(wiring.Component):
     busy, loaded, error : Out
     symbols : Out(9)
         Of the loaded model.
+    crc : Out(32)
+        Of the loaded model's image; undefined while none is loaded.
     c_* : Out(32)
         `controller.COUNTERS`.
     s_axis_*, m_axis_*
         AXI4-Stream, 64 bits.
     """
 
-    def __init__(self, config, *, init_files=None, symbols=0):
-        self._config, self._init_files, self._symbols = config, init_files, symbols
+    def __init__(self, config, *, init_files=None, symbols=0, crc=0):
+        self._config, self._init_files = config, init_files
+        self._built_in = {"symbols": symbols, "crc": crc}
         super().__init__(
             {
                 "aclk": In(1),
@@ -64,6 +68,7 @@ class Accelerator(wiring.Component):
                 "busy": Out(1),
                 "loaded": Out(1),
                 "symbols": Out(9),
+                "crc": Out(CRC_BITS),
                 "error": Out(ERROR_BITS),
                 **{f"c_{n}": Out(COUNT_BITS) for n in COUNTERS},
                 "s_axis_tvalid": In(1),
@@ -92,7 +97,7 @@ class Accelerator(wiring.Component):
         place(m, platform, "i_fifo", i_fifo)
         place(m, platform, "o_fifo", o_fifo)
         m.submodules.packer = packer = BytePacker()
-        m.submodules.loader = loader = Loader(c, symbols=self._symbols)
+        m.submodules.loader = loader = Loader(c, **self._built_in)
         m.submodules.controller = controller = Controller(c, schedule)
         m.submodules.state_port = port = StatePort(c)
         m.submodules.sequencer = sequencer = Sequencer(schedule)
@@ -133,6 +138,7 @@ class Accelerator(wiring.Component):
             self.busy.eq(controller.busy),
             self.loaded.eq(loader.loaded),
             self.symbols.eq(loader.symbols),
+            self.crc.eq(loader.crc),
             self.error.eq(controller.error),
         ]
         m.d.comb += [getattr(self, f"c_{n}").eq(getattr(controller, f"c_{n}")) for n in COUNTERS]
@@ -142,6 +148,7 @@ class Accelerator(wiring.Component):
             loader.active.eq(controller.load),
             controller.load_done.eq(loader.done),
             controller.load_wrong.eq(loader.wrong),
+            controller.load_corrupt.eq(loader.corrupt),
             controller.loaded.eq(loader.loaded),
             controller.symbols.eq(loader.symbols),
             datapath.last_lane.eq(loader.last_lane),

@@ -74,6 +74,7 @@ class Controller(wiring.Component):
                 "load": Out(1),
                 "load_done": In(1),
                 "load_wrong": In(1),
+                "load_corrupt": In(1),
                 "loaded": In(1),
                 "symbols": In(9),
                 # state port
@@ -266,7 +267,10 @@ class Controller(wiring.Component):
                         m.next = "STATE"
             with m.State("LOAD"):
                 with m.If(self.load_done):
-                    m.d.comb += raises[Error.IMAGE].eq(self.load_wrong)
+                    m.d.comb += [
+                        raises[Error.IMAGE].eq(self.load_wrong),
+                        raises[Error.CRC].eq(self.load_corrupt),
+                    ]
                     m.d.sync += [self.load.eq(0), working.eq(0)]
                     m.next = "IDLE"
                 with m.Elif(cancelled):

@@ -1,17 +1,28 @@
 """The loader: an image's payload from the stream into the memories.
 
-    header │ weights: address, bank │ scales: row │ biases: row │ table: symbol, unit
+    header │ weights: address, bank │ scales: row │ biases: row │ table: symbol, unit │ CRC
 
 `quant.layout` defines the order. The first word's hash must be that of this
-hardware; otherwise the packet is swallowed and the model that was there stays.
+hardware; otherwise the packet is swallowed and the model that was there stays. From the second word
+on that model is gone, a built-in one for good: a reset, which brings back all registers but one,
+does not bring back the memories.
 """
 
 from amaranth.hdl import C, Cat, Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from zynq_lstm.hw.crc import CRC_BITS, Crc32
 from zynq_lstm.hw.datapath import WriteBus
-from zynq_lstm.hw.primitives import counter, decremented, greater, register, wrapping_counter
+from zynq_lstm.hw.primitives import (
+    counter,
+    decremented,
+    delay,
+    equal_by_halves,
+    greater,
+    register,
+    wrapping_counter,
+)
 from zynq_lstm.quant.config import GATES
 from zynq_lstm.quant.layout import PAYLOAD_MAGIC
 
@@ -23,7 +34,9 @@ class Loader(wiring.Component):
     ----------
     config : Config
     symbols : int
-        Symbols of the model that is in the memories from the start; 0 for none.
+        Symbols of the model that is in the memories at power-on; 0 for none.
+    crc : int
+        That model's CRC.
 
     Members
     -------
@@ -35,13 +48,17 @@ class Loader(wiring.Component):
         Pulse: the packet has ended.
     wrong : Out(1)
         With ``done``: header or length did not fit.
+    corrupt : Out(1)
+        With ``done``: the last word was not the CRC of those before it.
     loaded : Out(1)
         The memories hold a whole model.
     symbols : Out(9), last_row : Out(6), last_lane : Out(2)
         Of the loaded model: symbols, number of the last row of logits, its highest lane.
+    crc : Out(32)
+        Of the loaded model's payload; undefined while none is loaded.
     """
 
-    def __init__(self, config, *, symbols=0):
+    def __init__(self, config, *, symbols=0, crc=0):
         self._config, self._symbols = config, symbols
         super().__init__(
             {
@@ -53,10 +70,12 @@ class Loader(wiring.Component):
                 "write": Out(WriteBus(config)),
                 "done": Out(1),
                 "wrong": Out(1),
-                "loaded": Out(1, init=int(symbols > 0)),
+                "corrupt": Out(1),
+                "loaded": Out(1),
                 "symbols": Out(9, init=symbols),
                 "last_row": Out(6, init=(symbols - 1) // GATES if symbols else 0),
                 "last_lane": Out(2, init=(symbols - 1) % GATES),
+                "crc": Out(CRC_BITS, init=crc),
             }
         )
 
@@ -98,14 +117,30 @@ class Loader(wiring.Component):
             bus.unit.eq(unit),
             self.done.eq(0),
             self.wrong.eq(0),
+            self.corrupt.eq(0),
         ]
+        was_loaded = Signal()
+        built_in = Signal(init=int(self._symbols > 0), reset_less=True)
+        m.d.comb += self.loaded.eq(was_loaded | built_in)
+
+        m.submodules.crc32 = crc32 = Crc32()
+        in_crc = Signal()
+        m.d.comb += [
+            crc32.clear.eq(looking),
+            crc32.valid.eq(taken & ~in_crc),
+            crc32.data.eq(self.i_data),
+        ]
+        checked = delay(m, taken & in_crc, Crc32.latency, "checked")
+        upper = register(m, self.i_data[CRC_BITS:].any(), "upper")
+        upper_set = Signal()
+        fits_crc = equal_by_halves(m, self.crc, crc32.crc, "crc") & ~upper_set
         sections = [
             ("WEIGHTS", bus.weights_en, bank_steps, bank_ends & group_ends, row_last),
             ("SCALES", bus.scales_en, None, 1, row_last),
             ("BIASES", bus.biases_en, None, 1, row_last),
             ("TABLE", bus.table_en, unit_steps, unit_ends, symbol_last),
         ]
-        followers = [name for name, *_ in sections[1:]] + ["SURPLUS"]
+        followers = [name for name, *_ in sections[1:]] + ["CRC"]
         fits = Cat(
             self.i_data[48:] == c.layout_hash >> 16,
             self.i_data[32:48] == c.layout_hash & 0xFFFF,
@@ -115,7 +150,7 @@ class Loader(wiring.Component):
         )
         fits_q = register(m, fits, "fits_q")  # known a cycle before the word is taken
 
-        def finish(wrong):
+        def finish(*, wrong):
             """End of the packet."""
             m.d.sync += [self.done.eq(1), self.wrong.eq(wrong), ready.eq(0)]
             m.next = "LOOK"
@@ -136,10 +171,14 @@ class Loader(wiring.Component):
                 with m.If(taken):
                     m.next = "SURPLUS"
                     with m.If(fits_q.all()):
-                        m.d.sync += [self.symbols.eq(self.i_data), self.loaded.eq(0)]
+                        m.d.sync += [
+                            self.symbols.eq(self.i_data),
+                            was_loaded.eq(0),
+                            built_in.eq(0),
+                        ]
                         m.next = "WEIGHTS"
                     with m.If(self.i_last):
-                        finish(1)
+                        finish(wrong=1)
                 unless_abandoned()
             for (name, enable, inner_steps, inner_ends, outer_last), follower in zip(
                 sections, followers, strict=True
@@ -158,15 +197,25 @@ class Loader(wiring.Component):
                         with m.If(whole):
                             m.next = follower
                         with m.If(self.i_last):
-                            if name == "TABLE":
-                                m.d.sync += self.loaded.eq(whole)
-                                finish(~whole)
-                            else:
-                                finish(1)
+                            finish(wrong=1)
                     unless_abandoned()
+            with m.State("CRC"):
+                m.d.comb += in_crc.eq(1)
+                with m.If(taken):
+                    m.d.sync += [self.crc.eq(self.i_data), upper_set.eq(upper)]
+                    m.next = "SURPLUS"
+                    with m.If(self.i_last):
+                        m.d.sync += ready.eq(0)
+                        m.next = "CHECK"
+                unless_abandoned()
+            with m.State("CHECK"):
+                with m.If(checked):
+                    finish(wrong=0)
+                    m.d.sync += [was_loaded.eq(fits_crc), self.corrupt.eq(~fits_crc)]
+                unless_abandoned()
             with m.State("SURPLUS"):
                 with m.If(taken & self.i_last):
-                    finish(1)
+                    finish(wrong=1)
                 unless_abandoned()
         with m.If(~self.active):
             m.d.sync += ready.eq(0)

@@ -228,7 +228,8 @@ class System(wiring.Component):
         status = {"BUSY": busy, "LOADED": core.loaded, "DONE": done, "FAILED": failed}
         values["STATUS"] = Cat(status[field.name] for field in register("STATUS").fields)
         values["IRQ_PENDING"] = done
-        values["SYMBOLS"] = core.symbols & core.loaded.replicate(len(core.symbols))
+        for name, value in {"SYMBOLS": core.symbols, "IMAGE_CRC": core.crc}.items():
+            values[name] = value & core.loaded.replicate(len(value))
         values |= {name.upper(): getattr(core, f"c_{name}") for name in COUNTERS}
         return values
 

@@ -104,6 +104,7 @@ def write_verilog(config, directory, *, image=None):
         options = {
             "init_files": write_memory_files(image, directory, config=config),
             "symbols": image.symbols,
+            "crc": image.payload_crc,
         }
     texts = convert(config, **options)
     order = sorted(texts, key=lambda n: (n == f"{TOP}.v", n))

@@ -152,7 +152,7 @@ class Config:
     @property
     def layout_hash(self) -> int:
         """CRC-32 of what decides the order of an image's words; hardware and image must agree."""
-        text = f"zynq-lstm layout 1: {self.hidden} {self.layers} {self.multipliers}"
+        text = f"zynq-lstm layout 2: {self.hidden} {self.layers} {self.multipliers}"
         return zlib.crc32(text.encode())
 
     def to_dict(self) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zynq_lstm.quant import operators as op
+from zynq_lstm.quant import surprisal
 from zynq_lstm.quant.config import GATES
 from zynq_lstm.quant.errors import UserError
 from zynq_lstm.quant.image import Image
@@ -151,6 +152,34 @@ class GoldenModel:
         out = np.empty((*symbols.shape, self.symbols), np.int16)
         for t in range(symbols.shape[-1]):
             out[..., t, :] = self.step(symbols[..., t])
+        return out
+
+    def score(self, symbols: NDArray[np.integer]) -> NDArray[np.uint16]:
+        """Surprisal of each symbol but the first, given those before it.
+
+        All but the last are fed: feed that first to go on.
+
+        Parameters
+        ----------
+        symbols : array of int, shape (n,) or (batch, n), n >= 2
+
+        Returns
+        -------
+        ndarray of uint16, shape (n - 1,) or (batch, n - 1)
+            `surprisal.SURPRISAL` format, in bits.
+
+        Raises
+        ------
+        UserError
+            When there are fewer than two symbols, or one is out of range.
+        """
+        symbols = self._checked(symbols)
+        if symbols.shape[-1] < 2:
+            raise UserError("There must be at least two symbols to score; there is one")
+        out = np.empty((*symbols.shape[:-1], symbols.shape[-1] - 1), np.uint16)
+        for t in range(out.shape[-1]):
+            logits = self.step(symbols[..., t])
+            out[..., t] = surprisal.surprisal(logits, symbols[..., t + 1])
         return out
 
     def generate(

@@ -1,15 +1,15 @@
 """The image file (.zlstm): all that an accelerator and its user need of a model.
 
-Little-endian. Header of 32 bytes, then the metadata (JSON, UTF-8, padded with spaces to a multiple
-of 8), then the payload (`layout`), which goes to the hardware as it is.
+Little-endian. Header of 28 bytes, then the metadata (JSON, UTF-8, padded with spaces so that what
+follows stands at a multiple of 8), then the payload (`layout`), which goes to the hardware as it is
+and ends with its own CRC.
 
     0   8 bytes   magic, b"ZLSTM\\r\\n\\x1a": text-mode transfers break it visibly
-    8   u32       format version, 1
+    8   u32       format version, 2
     12  u32       bytes of metadata
     16  u32       64-bit words of payload
     20  u32       layout hash of the configuration
-    24  u32       CRC-32 of the payload
-    28  u32       CRC-32 of bytes 0 to 27 and the metadata
+    24  u32       CRC-32 of bytes 0 to 23 and the metadata
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ import numpy as np
 from zynq_lstm.quant.config import Config
 from zynq_lstm.quant.errors import UserError
 from zynq_lstm.quant.files import write_whole
-from zynq_lstm.quant.layout import Words, pack, payload_words, unpack
+from zynq_lstm.quant.layout import Words, is_sealed, pack, payload_crc, payload_words, unpack
 from zynq_lstm.quant.parameters import Parameters
 from zynq_lstm.quant.vocabulary import Vocabulary
 
 MAGIC = b"ZLSTM\r\n\x1a"
-VERSION = 1
-_HEADER = struct.Struct("<8s5I")
+VERSION = 2
+_HEADER = struct.Struct("<8s4I")
 _CRC = struct.Struct("<I")
 HEADER_BYTES = _HEADER.size + _CRC.size
 _REMEDY = "make it again with zynq-lstm quantize"
@@ -80,8 +80,8 @@ class Image:
 
     @property
     def payload_crc(self) -> int:
-        """CRC-32 of the payload's bytes."""
-        return zlib.crc32(self.payload.astype("<u8").tobytes())
+        """The CRC-32 with which the payload ends."""
+        return payload_crc(self.payload)
 
     def to_bytes(self) -> bytes:
         """The file's content.
@@ -100,15 +100,8 @@ class Image:
             text = json.dumps(fields, ensure_ascii=False, allow_nan=False, sort_keys=True).encode()
         except (TypeError, ValueError, RecursionError) as error:
             raise UserError(f"Image metadata must be plain JSON values: {error}") from None
-        text += b" " * (-len(text) % 8)
-        head = _HEADER.pack(
-            MAGIC,
-            VERSION,
-            len(text),
-            len(self.payload),
-            self.config.layout_hash,
-            self.payload_crc,
-        )
+        text += b" " * (-(HEADER_BYTES + len(text)) % 8)
+        head = _HEADER.pack(MAGIC, VERSION, len(text), len(self.payload), self.config.layout_hash)
         return (
             head + _CRC.pack(zlib.crc32(head + text)) + text + self.payload.astype("<u8").tobytes()
         )
@@ -125,7 +118,7 @@ class Image:
         if len(data) < HEADER_BYTES or not data.startswith(MAGIC):
             raise UserError(f"{name} must be a zynq-lstm image (.zlstm); it is not one")
         head = data[: _HEADER.size]
-        _, version, text_bytes, words, layout_hash, payload_crc = _HEADER.unpack(head)
+        _, version, text_bytes, words, layout_hash = _HEADER.unpack(head)
         if version != VERSION:
             raise UserError(f"{name} must be of image version {VERSION}, not {version}; {_REMEDY}")
         expected = HEADER_BYTES + text_bytes + 8 * words
@@ -135,8 +128,6 @@ class Image:
         (crc,) = _CRC.unpack(data[_HEADER.size : HEADER_BYTES])
         if crc != zlib.crc32(head + text):
             raise UserError(f"{name} is damaged: the CRC of its header does not fit; {_REMEDY}")
-        if payload_crc != zlib.crc32(data[HEADER_BYTES + text_bytes :]):
-            raise UserError(f"{name} is damaged: the CRC of its payload does not fit; {_REMEDY}")
         try:
             fields = json.loads(text)
             config = Config.from_dict(fields["config"])
@@ -153,8 +144,10 @@ class Image:
         if len(vocabulary) > config.symbols or words != payload_words(config, len(vocabulary)):
             raise UserError(f"{name} holds a payload that does not fit its sizes; {_REMEDY}")
         payload = np.frombuffer(data[HEADER_BYTES + text_bytes :], "<u8").astype(np.uint64)
+        if not is_sealed(payload):
+            raise UserError(f"{name} is damaged: the CRC of its payload does not fit; {_REMEDY}")
         image = cls(config, vocabulary, payload, metadata)
-        _ = image.parameters  # refuses weights that no quantizer makes
+        _ = image.parameters  # refuses integers that no quantizer makes
         return image
 
 

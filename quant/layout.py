@@ -7,6 +7,7 @@ Payload, in this order (docs/image.md draws it):
     scales     for each row: 4 x `SCALE`, lane 0 lowest
     biases     for each row: 4 x 16 bits
     table      for each symbol, for each unit: 4 x `PREACTIVATION`
+    last word  CRC-32 of all words before it, as zlib's of their bytes (bits 0-31), 0 (32-63)
 
 A row takes ``groups`` steps; in group g, column c multiplies the hidden state of unit
 ``c * groups + g``, so that neighbours in the shift chain of h are neighbours on the chip.
@@ -17,16 +18,24 @@ high byte. Sign-extended to 25 bits it is w1 * 2^16 + w0, the multiplicand of on
 
 from __future__ import annotations
 
+import zlib
+
 import numpy as np
 from numpy.typing import NDArray
 
 from zynq_lstm.quant.config import BANK_COLUMNS, GATES, Config
 from zynq_lstm.quant.errors import UserError
 from zynq_lstm.quant.formats import WEIGHT_LIMIT
-from zynq_lstm.quant.parameters import Parameters, row_count
+from zynq_lstm.quant.parameters import (
+    MATRICES_WITHOUT_BIAS,
+    Parameters,
+    matrix_rows,
+    row_count,
+)
 
 PAYLOAD_MAGIC = 0x5A4C
 HEADER_WORDS = 1
+CRC_WORDS = 1
 Words = NDArray[np.uint64]
 
 
@@ -55,7 +64,24 @@ def header_word(config: Config, symbols: int) -> int:
 def payload_words(config: Config, symbols: int) -> int:
     """Length of the payload."""
     rows = row_count(config, symbols)
-    return HEADER_WORDS + config.steps(symbols) * config.banks + 2 * rows + symbols * config.hidden
+    weights, table = config.steps(symbols) * config.banks, symbols * config.hidden
+    return HEADER_WORDS + weights + 2 * rows + table + CRC_WORDS
+
+
+def sealed(words: Words) -> Words:
+    """Words with the word of their CRC behind them."""
+    crc = zlib.crc32(words.astype("<u8").tobytes())
+    return np.append(words, np.uint64(crc))
+
+
+def is_sealed(payload: Words) -> bool:
+    """Whether the last word is the CRC of those before it."""
+    return len(payload) > 0 and bool(sealed(payload[:-1])[-1] == payload[-1])
+
+
+def payload_crc(payload: Words) -> int:
+    """The CRC that a payload carries."""
+    return int(payload[-1]) & 0xFFFF_FFFF
 
 
 def weight_words(parameters: Parameters) -> Words:
@@ -81,15 +107,14 @@ def word_lanes(words: Words) -> NDArray[np.uint16]:
 def pack(parameters: Parameters) -> Words:
     """The payload of a model."""
     header = np.array([header_word(parameters.config, parameters.symbols)], np.uint64)
-    return np.concatenate(
-        [
-            header,
-            weight_words(parameters).ravel(),
-            lane_words(parameters.scales),
-            lane_words(parameters.biases),
-            lane_words(parameters.table).ravel(),
-        ]
-    )
+    parts = [
+        header,
+        weight_words(parameters).ravel(),
+        lane_words(parameters.scales),
+        lane_words(parameters.biases),
+        lane_words(parameters.table).ravel(),
+    ]
+    return sealed(np.concatenate(parts))
 
 
 def unpack(config: Config, symbols: int, payload: Words) -> Parameters:
@@ -98,7 +123,9 @@ def unpack(config: Config, symbols: int, payload: Words) -> Parameters:
     Raises
     ------
     UserError
-        When the payload is not one of this configuration, or holds a weight beyond +-127.
+        When the payload is not one of this configuration or does not end with its CRC, or where it
+        holds a weight beyond +-127 or a bias in a row that has none: golden model and hardware
+        might not read such a one alike.
     """
     if len(payload) != payload_words(config, symbols) or int(payload[0]) != header_word(
         config, symbols
@@ -107,20 +134,33 @@ def unpack(config: Config, symbols: int, payload: Words) -> Parameters:
             "The image's payload must fit the sizes in its header; it does not. "
             "Make the image again with zynq-lstm quantize"
         )
+    if not is_sealed(payload):
+        raise UserError(
+            f"The image's payload must end with the CRC-32 of its words, "
+            f"{int(sealed(payload[:-1])[-1]):08x}, not with {int(payload[-1]):08x}. "
+            "Make the image again with zynq-lstm quantize"
+        )
     rows = row_count(config, symbols)
     steps = config.steps(symbols)
-    ends = np.cumsum([HEADER_WORDS, steps * config.banks, rows, rows])
-    _, weights, scales, biases, table = np.split(payload, ends)
+    ends = np.cumsum([HEADER_WORDS, steps * config.banks, rows, rows, symbols * config.hidden])
+    _, weights, scales, bias_words, table, _ = np.split(payload, ends)
     pairs = word_lanes(weights).reshape(rows, config.groups, config.banks, BANK_COLUMNS, GATES // 2)
     w = unpack_pairs(pairs)
     if np.abs(w).max() > WEIGHT_LIMIT:
         raise UserError(f"The image's weights must be within +-{WEIGHT_LIMIT}; found a larger one")
     w = w.transpose(0, 4, 2, 3, 1).reshape(rows, GATES, config.hidden)
+    biases = word_lanes(bias_words).view(np.int16)
+    for name, where in matrix_rows(config, symbols).items():
+        if name in MATRICES_WITHOUT_BIAS and biases[where].any():
+            raise UserError(
+                f"The image's biases must be 0 in the rows of {name}; found another one. "
+                "Make the image again with zynq-lstm quantize"
+            )
     return Parameters(
         config=config,
         symbols=symbols,
         weights=np.ascontiguousarray(w.astype(np.int8)),
         scales=word_lanes(scales),
-        biases=word_lanes(biases).view(np.int16),
+        biases=biases,
         table=word_lanes(table).view(np.int16).reshape(symbols, config.hidden, GATES),
     )

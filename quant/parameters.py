@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 
 from zynq_lstm.quant.config import GATES, Config
 
+MATRICES_WITHOUT_BIAS = ("ih2", "hh1")
+"""Matrices whose rows have no bias: layer 1's is in the input table, layer 2's in hh2's rows."""
+
 
 @dataclass(frozen=True)
 class Parameters:

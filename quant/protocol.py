@@ -23,6 +23,9 @@ class Mode(IntEnum):
     """In: the same words."""
     RESET_STATE = 5
     """h and c become zero."""
+    SCORE = 6
+    """In: text and one symbol more, a byte a symbol; that last one is not fed. Out: for each symbol
+    fed, the surprisal of the one behind it, two bytes (`surprisal.SURPRISAL`)."""
 
 
 class Error(IntFlag):
@@ -40,8 +43,11 @@ class Error(IntFlag):
     """A symbol was not below the number of the model's symbols."""
     ABORTED = 32
     """The run was abandoned."""
+    CRC = 64
+    """The payload's last word is not the CRC-32 of those before it."""
 
 
-ERROR_BITS = 6
+ERROR_BITS = 7
+SURPRISAL_BYTES = 2
 STATE_C1_SHIFT, STATE_H2_SHIFT, STATE_C2_SHIFT = 16, 8, 32
 SYMBOLS_PER_WORD = 8

@@ -18,7 +18,7 @@ from zynq_lstm.quant.protocol import ERROR_BITS, Error, Mode
 IDENTITY = int.from_bytes(b"ZLST", "big")
 """What the first register reads."""
 
-VERSION = 0x0001_0000
+VERSION = 0x0001_0001
 """Of registers and streams: bits 31-16 change when an older driver must not go on."""
 
 ADDRESS_BITS = 12
@@ -152,6 +152,7 @@ _ERROR_MEANINGS: dict[int, str] = {
     Error.PACKET: "The input packet was shorter or longer than announced",
     Error.SYMBOL: "A symbol was not below the number of the model's symbols",
     Error.ABORTED: "The run was abandoned",
+    Error.CRC: "The image's last word is not the CRC-32 of those before it; it is not loaded",
     AccessError.MODE: "A start with an unknown mode; nothing was started",
     AccessError.BUSY: "A start or a write to a command register during a run; ignored",
     AccessError.READ_ONLY: "A write to a read-only register or to none; ignored",
@@ -276,6 +277,14 @@ REGISTERS: tuple[Register, ...] = (
         0,
         "`interrupt` is high while a bit is set here and in IRQ_ENABLE",
         (Field("DONE", 0, 1, "A run has ended, or a start was refused; a start clears it"),),
+    ),
+    Register(
+        "IMAGE_CRC",
+        0x38,
+        Access.RO,
+        32,
+        None,
+        "CRC-32 of the loaded model's image, as in its last word; 0 for none",
     ),
     Register(
         "MODE",

@@ -355,8 +355,8 @@ def test_a_run_is_abandoned_at_any_time(size):
     bench.run(scenario)
 
 
-@pytest.mark.parametrize("wrong", [False, True])
-def test_loading(wrong):
+@pytest.mark.parametrize("error", [Error(0), Error.IMAGE, Error.CRC])
+def test_loading(error):
     bench = Bench()
 
     async def scenario():
@@ -364,11 +364,12 @@ def test_loading(wrong):
         await bench.tick(50)
         assert bench.get("load")
         assert bench.get("busy")
-        set_ports(bench.ctx, bench.c, load_done=1, load_wrong=wrong)
+        wrong, corrupt = error == Error.IMAGE, error == Error.CRC
+        set_ports(bench.ctx, bench.c, load_done=1, load_wrong=wrong, load_corrupt=corrupt)
         await bench.tick()
         assert not bench.get("load")
-        set_ports(bench.ctx, bench.c, load_done=0, load_wrong=0)
-        assert await bench.finish() == (Error.IMAGE if wrong else Error(0))
+        set_ports(bench.ctx, bench.c, load_done=0, load_wrong=0, load_corrupt=0)
+        assert await bench.finish() == error
         assert bench.lasts == 0
         await bench.whole(Mode.GENERATE, [1, 2, 3], 2)
 

@@ -1,15 +1,18 @@
 """The loader: every word of a payload to its place, and packets that do not fit told apart."""
 
 import random
+import zlib
 
 import numpy as np
 import pytest
+from amaranth.hdl import ResetInserter, Signal
 from component_simulation import set_ports, simulate
 
 from zynq_lstm.hw.loader import Loader
 from zynq_lstm.quant import layout
 from zynq_lstm.quant.config import GATES, Config
 from zynq_lstm.quant.parameters import Parameters, row_count
+from zynq_lstm.quant.protocol import Error
 
 CONFIGS = [
     Config(hidden=16, layers=1, symbols=8, multipliers=64),
@@ -49,8 +52,9 @@ def writes_of(parameters):
 class Bench:
     """A loader behind a stream that brings at most a word in two cycles."""
 
-    def __init__(self, config, *, symbols=0, supply=1.0, seed=0):
-        self.dut = Loader(config, symbols=symbols)
+    def __init__(self, config, *, symbols=0, crc=0, supply=1.0, seed=0):
+        self.reset = Signal()
+        self.dut = ResetInserter(self.reset)(Loader(config, symbols=symbols, crc=crc))
         self.supply, self.chance = supply, random.Random(seed)
 
     def run(self, scenario):
@@ -61,7 +65,7 @@ class Bench:
         simulate(self.dut, bench)
 
     async def load(self, words, *, last_at=None):
-        """Send a packet; return whether it was wrong, and the writes in their order."""
+        """Send a packet; return the errors, and the writes in their order."""
         ctx, dut, writes = self.ctx, self.dut, []
         words = [int(w) for w in words]
         last_at = len(words) - 1 if last_at is None else last_at
@@ -77,7 +81,8 @@ class Bench:
             self._collect(writes)
             if ctx.get(dut.done):
                 assert at == last_at + 1, f"done after {at} words of {last_at + 1}"
-                wrong = bool(ctx.get(dut.wrong))
+                raised = (ctx.get(dut.wrong), Error.IMAGE), (ctx.get(dut.corrupt), Error.CRC)
+                error = sum((error for is_so, error in raised if is_so), Error(0))
                 await ctx.tick()
                 ctx.set(dut.active, 0)
                 for _ in range(8):
@@ -85,7 +90,7 @@ class Bench:
                     assert not ctx.get(dut.done)
                     assert not ctx.get(dut.i_ready)
                     await ctx.tick()
-                return wrong, writes
+                return error, writes
             pause = bool(offered and ctx.get(dut.i_ready))
             if pause:
                 at, offered = at + 1, False
@@ -109,13 +114,22 @@ class Bench:
             writes.append(((name, *map(get, places[name])), get(bus.data)))
 
     def model(self):
-        """What the loader says of the model that is there."""
-        names = ("loaded", "symbols", "last_row", "last_lane")
+        """What the loader says of the model that is there; without one, that there is none."""
+        names = ("loaded", "symbols", "last_row", "last_lane", "crc")
+        if not self.ctx.get(self.dut.loaded):
+            return NOTHING
         return tuple(self.ctx.get(getattr(self.dut, name)) for name in names)
 
 
-def description(symbols, *, loaded=True):
-    return (int(loaded), symbols, (symbols - 1) // GATES, (symbols - 1) % GATES)
+NOTHING = (0,)
+
+
+def description(symbols, crc):
+    return (1, symbols, (symbols - 1) // GATES, (symbols - 1) % GATES, crc)
+
+
+def crc_of(words):
+    return zlib.crc32(b"".join(int(word).to_bytes(8, "little") for word in words))
 
 
 @pytest.mark.parametrize("supply", [1, 0.3])
@@ -124,14 +138,16 @@ def test_every_word_goes_to_its_place(config, supply):
     bench = Bench(config, supply=supply)
 
     async def scenario():
-        assert bench.model()[0] == 0
+        assert bench.model() == NOTHING
         for symbols in (config.symbols, 2, min(5, config.symbols)):
             parameters = random_parameters(config, symbols, symbols)
-            wrong, writes = await bench.load(layout.pack(parameters))
-            assert not wrong
+            payload = layout.pack(parameters)
+            error, writes = await bench.load(payload)
+            assert not error
             assert dict(writes) == writes_of(parameters)
-            assert len(writes) == layout.payload_words(config, symbols) - layout.HEADER_WORDS
-            assert bench.model() == description(symbols)
+            beside = layout.HEADER_WORDS + layout.CRC_WORDS
+            assert len(writes) == layout.payload_words(config, symbols) - beside
+            assert bench.model() == description(symbols, crc_of(payload[:-1]))
 
     bench.run(scenario)
 
@@ -143,10 +159,11 @@ def test_most_symbols():
     async def scenario():
         for symbols in (256, 65):
             parameters = random_parameters(config, symbols, symbols)
-            wrong, writes = await bench.load(layout.pack(parameters))
-            assert not wrong
+            payload = layout.pack(parameters)
+            error, writes = await bench.load(payload)
+            assert not error
             assert dict(writes) == writes_of(parameters)
-            assert bench.model() == description(symbols)
+            assert bench.model() == description(symbols, crc_of(payload[:-1]))
 
     bench.run(scenario)
 
@@ -171,23 +188,21 @@ def foreign_headers(config):
 
 @pytest.mark.parametrize("loaded", [True, False])
 def test_a_foreign_packet_is_swallowed(loaded):
-    bench = Bench(SMALL, symbols=7 if loaded else 0)
+    bench = Bench(SMALL, symbols=7 if loaded else 0, crc=0x89ABCDEF)
     payload = layout.pack(random_parameters(SMALL, 5, 1)).tolist()
 
     async def scenario():
         await bench.ctx.tick().repeat(8)
         before = bench.model()
-        assert before[0] == loaded
-        if loaded:
-            assert before == description(7)
+        assert before == (description(7, 0x89ABCDEF) if loaded else NOTHING)
         for name, header in foreign_headers(SMALL).items():
             for length in (len(payload), 1, 2):
                 found = await bench.load([header, *payload[1:length]])
-                assert found == (True, []), name
+                assert found == (Error.IMAGE, []), name
                 assert bench.model() == before, name
-        wrong, _ = await bench.load(payload)
-        assert not wrong
-        assert bench.model() == description(5)
+        error, _ = await bench.load(payload)
+        assert not error
+        assert bench.model() == description(5, payload[-1])
 
     bench.run(scenario)
 
@@ -202,23 +217,87 @@ def test_a_packet_of_wrong_length_is_told(config):
     weights, scales, biases = np.cumsum([steps * config.banks, rows, rows])
     expected = writes_of(parameters)
     # The last word of each section and its neighbours, then late ends.
-    ends = {0, 1, 2, words - 2, words, words + 1, words + 40}
+    ends = {0, 1, 2, words - 3, words - 2, words, words + 1, words + 40}
     ends |= {int(end) + d for end in (weights, scales, biases) for d in (-1, 0, 1)}
     ends |= {config.banks, words - config.hidden - 1}
     bench = Bench(config, supply=0.9)
 
     async def scenario():
         for last_at in sorted(ends):
-            wrong, writes = await bench.load(payload, last_at=last_at)
-            assert wrong, f"last word at {last_at} of {words}"
-            assert bench.model()[0] == 0
-            assert len(writes) == min(last_at, words - 1)
+            error, writes = await bench.load(payload, last_at=last_at)
+            assert error == Error.IMAGE, f"last word at {last_at} of {words}"
+            assert bench.model() == NOTHING
+            assert len(writes) == min(last_at, words - 2)
             assert dict(writes).items() <= expected.items()
             # And the next one is whole again.
-            wrong, writes = await bench.load(payload)
-            assert not wrong, f"after an end at {last_at}"
+            error, writes = await bench.load(payload)
+            assert not error, f"after an end at {last_at}"
             assert dict(writes) == expected
-            assert bench.model() == description(symbols)
+            assert bench.model() == description(symbols, int(payload[-1]))
+
+    bench.run(scenario)
+
+
+@pytest.mark.parametrize("supply", [1, 0.4])
+def test_a_damaged_packet_is_not_loaded(supply):
+    payload = layout.pack(random_parameters(SMALL, 5, 3))
+    bench = Bench(SMALL, supply=supply)
+    chance = random.Random(1)
+    places = [-1, -1, -1, -2, 1, 5, *(chance.randrange(1, len(payload)) for _ in range(6))]
+
+    async def scenario():
+        for place in places:
+            damaged = payload.copy()
+            damaged[place] ^= np.uint64(1 << chance.randrange(64))
+            error, _ = await bench.load(damaged)
+            assert error == Error.CRC, f"word {place}"
+            assert bench.model() == NOTHING
+            error, _ = await bench.load(payload)
+            assert not error
+            assert bench.model() == description(5, int(payload[-1]))
+
+    bench.run(scenario)
+
+
+def test_a_crc_with_something_above_it_is_wrong():
+    payload = layout.pack(random_parameters(SMALL, 5, 3))
+    bench = Bench(SMALL)
+
+    async def scenario():
+        for bit in range(32, 64):
+            damaged = payload.copy()
+            damaged[-1] ^= np.uint64(1 << bit)
+            assert (await bench.load(damaged))[0] == Error.CRC
+            assert bench.model() == NOTHING
+
+    bench.run(scenario)
+
+
+@pytest.mark.parametrize("length", [0, 1, 2, 40, None])
+def test_a_reset_tells_what_is_in_the_memories(length):
+    """A built-in model is there until another one has been begun; a loaded one counts as gone."""
+    bench = Bench(SMALL, symbols=7, crc=5)
+    payload = layout.pack(random_parameters(SMALL, 5, 1))
+
+    async def reset():
+        bench.ctx.set(bench.reset, 1)
+        await bench.ctx.tick().repeat(2)
+        bench.ctx.set(bench.reset, 0)
+        await bench.ctx.tick().repeat(8)
+
+    async def scenario():
+        await reset()
+        assert bench.model() == description(7, 5)
+        await bench.load([0, *payload[1:]])
+        await reset()
+        assert bench.model() == description(7, 5), "a foreign packet leaves it"
+        if length != 0:
+            await bench.load(payload[:length])
+            assert bench.model() == (NOTHING if length else description(5, int(payload[-1])))
+            await reset()
+            assert bench.model() == NOTHING
+            await bench.load(payload)
+            assert bench.model() == description(5, int(payload[-1]))
 
     bench.run(scenario)
 

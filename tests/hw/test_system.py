@@ -194,6 +194,7 @@ class Host:
         assert await self.end(10 * len(image.payload)) == 0
         assert await self.status("LOADED")
         assert await self.read("SYMBOLS") == SYMBOLS
+        assert await self.read("IMAGE_CRC") == image.payload_crc
 
     async def generate(self, prompt, length, seed):
         self.feed_symbols(prompt)
@@ -216,7 +217,7 @@ def after_reset():
     """What each register reads then."""
     values = {r.name: r.reset for r in REGISTERS if r.access != Access.WO}
     values |= registers.constants(CONFIG)
-    return values | {"CONTROL": 0, "STATUS": 0, "SYMBOLS": 0}
+    return values | {"CONTROL": 0, "STATUS": 0, "SYMBOLS": 0, "IMAGE_CRC": 0}
 
 
 def test_counters_are_those_of_the_controller():
@@ -358,6 +359,21 @@ def test_errors_of_a_run_are_kept_until_the_next(host):
         assert await host.read("ERROR") == 0
         await host.tick(20)
         assert await host.read("ERROR") == 0
+
+    host.run(scenario)
+
+
+def test_a_damaged_image_is_told_and_not_loaded(host, image):
+    async def scenario():
+        await host.load(image)
+        payload = image.payload.copy()
+        payload[20] ^= np.uint64(1 << 40)
+        host.feed(payload)
+        await host.start(Mode.LOAD)
+        assert await host.end(10 * len(payload)) == Error.CRC
+        assert not await host.status("LOADED")
+        assert await host.read("SYMBOLS") == await host.read("IMAGE_CRC") == 0
+        await host.load(image)
 
     host.run(scenario)
 

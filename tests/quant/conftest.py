@@ -11,7 +11,12 @@ from hypothesis import settings
 from zynq_lstm.quant.config import Config
 from zynq_lstm.quant.float_model import FloatModel, Layer
 from zynq_lstm.quant.image import Image
-from zynq_lstm.quant.parameters import Parameters, row_count
+from zynq_lstm.quant.parameters import (
+    MATRICES_WITHOUT_BIAS,
+    Parameters,
+    matrix_rows,
+    row_count,
+)
 from zynq_lstm.quant.quantizer import quantize
 from zynq_lstm.quant.vocabulary import Vocabulary
 
@@ -56,7 +61,7 @@ def make_model() -> MakeModel:
 
 @pytest.fixture(scope="session")
 def make_parameters() -> MakeParameters:
-    """Make random integers of every format, full range."""
+    """Make random integers of every format, full range; biases where there may be some."""
 
     def make(config: Config, symbols: int, seed: int = 1) -> Parameters:
         random = np.random.default_rng(seed)
@@ -65,7 +70,7 @@ def make_parameters() -> MakeParameters:
         def integers(low: int, high: int, dtype: type, *shape: int) -> np.ndarray:
             return random.integers(low, high, shape, endpoint=True).astype(dtype)
 
-        return Parameters(
+        parameters = Parameters(
             config,
             symbols,
             integers(-127, 127, np.int8, rows, 4, config.hidden),
@@ -73,6 +78,10 @@ def make_parameters() -> MakeParameters:
             integers(-32768, 32767, np.int16, rows, 4),
             integers(-32768, 32767, np.int16, symbols, config.hidden, 4),
         )
+        for name, where in matrix_rows(config, symbols).items():
+            if name in MATRICES_WITHOUT_BIAS:
+                parameters.biases[where] = 0
+        return parameters
 
     return make
 

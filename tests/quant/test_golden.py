@@ -16,6 +16,7 @@ from zynq_lstm.quant.layout import pack
 from zynq_lstm.quant.quantizer import quantize
 from zynq_lstm.quant.sampling import encode_temperature, seed_state
 from zynq_lstm.quant.state import State
+from zynq_lstm.quant.surprisal import surprisal
 from zynq_lstm.quant.vocabulary import Vocabulary
 
 SIZES = {
@@ -73,7 +74,7 @@ def test_all_weights_at_their_limit(config, make_parameters, sign, scale):
     parameters.weights[:] = 127 * sign
     parameters.scales[:] = scale
     for bias in (32767, -32768):
-        parameters.biases[:] = bias
+        parameters.biases[parameters.biases != 0] = bias  # where there are any
         parameters.table[:] = bias
         parameters.table[1:3] = [[[32767, 32767, sign * 32767, 32767]]]
         check_against_slow(image_of(parameters), [1, 2, 1, 0, 3, 1], parameters)
@@ -335,3 +336,33 @@ def test_reads_the_payload_and_nothing_else(image):
     other = dataclasses.replace(image, payload=pack(changed))
     symbols = np.array([3, 3, 3])
     assert (GoldenModel(other).logits(symbols) != GoldenModel(image).logits(symbols)).any()
+
+
+@pytest.mark.parametrize("batch", [None, 3])
+def test_score_is_the_surprisal_of_what_follows(image, batch):
+    shape = (9,) if batch is None else (batch, 9)
+    symbols = np.random.default_rng(5).integers(0, image.symbols, shape)
+    logits = GoldenModel(image, batch).logits(symbols[..., :-1])
+    model = GoldenModel(image, batch)
+    found = model.score(symbols)
+    assert found.dtype == np.uint16 and found.shape == (*shape[:-1], 8)
+    assert (found == surprisal(logits, symbols[..., 1:])).all()
+    # The last symbol is not fed: feeding it goes on where an uncut text would.
+    whole = GoldenModel(image, batch)
+    whole.logits(symbols)
+    model.logits(symbols[..., -1:])
+    assert (model.state.h == whole.state.h).all() and (model.state.c == whole.state.c).all()
+
+
+def test_score_in_pieces_is_the_same(image):
+    symbols = np.random.default_rng(6).integers(0, image.symbols, 12)
+    model = GoldenModel(image)
+    pieces = [model.score(symbols[a : b + 1]) for a, b in ((0, 1), (1, 7), (7, 11))]
+    assert (np.concatenate(pieces) == GoldenModel(image).score(symbols)).all()
+
+
+def test_score_needs_two_symbols(image):
+    with pytest.raises(UserError, match=r"^There must be at least two symbols to score; there is"):
+        GoldenModel(image).score(np.array([1]))
+    with pytest.raises(UserError, match=r"^Symbols must be from 0 to "):
+        GoldenModel(image).score(np.array([1, image.symbols]))

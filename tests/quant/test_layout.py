@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+import zlib
 
 import numpy as np
 import pytest
@@ -12,10 +13,13 @@ from zynq_lstm.quant.config import Config
 from zynq_lstm.quant.errors import UserError
 from zynq_lstm.quant.layout import (
     header_word,
+    is_sealed,
     lane_words,
     pack,
     pack_pairs,
+    payload_crc,
     payload_words,
+    sealed,
     unpack,
     unpack_pairs,
     weight_words,
@@ -96,7 +100,7 @@ def test_payload_words(config, symbols):
     matrices = {1: 1, 2: 3}[config.layers]
     rows = matrices * config.hidden + (symbols + 3) // 4
     weights = rows * config.hidden * 4 // 8
-    assert payload_words(config, symbols) == 1 + weights + rows + rows + symbols * config.hidden
+    assert payload_words(config, symbols) == 1 + weights + 2 * rows + symbols * config.hidden + 1
 
 
 def test_every_integer_has_its_place(config, make_parameters):
@@ -130,7 +134,8 @@ def test_every_integer_has_its_place(config, make_parameters):
             for lane, value in enumerate(lanes):
                 found = word >> 16 * lane & 0xFFFF
                 assert (signed(found, 16) if bits else found) == value
-    assert at == len(payload)
+    octets = b"".join(word.to_bytes(8, "little") for word in payload[:at])
+    assert payload[at:] == [zlib.crc32(octets)]
 
 
 def test_weight_words_by_step_and_bank(config, make_parameters):
@@ -177,7 +182,40 @@ def test_refuses_weights_beyond_their_limit(make_parameters, small, pair, place)
     payload = pack(make_parameters(small, 5))
     mask = np.uint64(0xFFFF << 16 * place)
     payload[9] = payload[9] & ~mask | np.uint64(pair << 16 * place)
+    payload = sealed(payload[:-1])
     with pytest.raises(
         UserError, match=r"^The image's weights must be within \+-127; found a larger one$"
     ):
         unpack(small, 5, payload)
+
+
+@pytest.mark.parametrize("place", [1, 60, -2, -1])
+@pytest.mark.parametrize("bit", [0, 31, 32, 63])
+def test_refuses_a_payload_without_its_crc(make_parameters, small, place, bit):
+    payload = pack(make_parameters(small, 5))
+    assert is_sealed(payload)
+    right = payload_crc(payload)
+    payload[place] ^= np.uint64(1 << bit)
+    assert not is_sealed(payload)
+    with pytest.raises(UserError, match=r"^The image's payload must end with the CRC-32 of") as e:
+        unpack(small, 5, payload)
+    assert (f" {right:08x}, " in str(e.value)) == (place == -1)
+
+
+def test_nothing_is_not_sealed():
+    assert not is_sealed(np.zeros(0, np.uint64))
+    assert is_sealed(sealed(np.zeros(0, np.uint64)))
+
+
+@pytest.mark.parametrize("layers, name", [(1, "hh1"), (2, "hh1"), (2, "ih2")])
+@pytest.mark.parametrize("row, lane", [(0, 0), (-1, 3)])
+def test_refuses_biases_where_there_are_none(make_parameters, layers, name, row, lane):
+    config = Config(hidden=16, layers=layers, symbols=16, multipliers=64)
+    parameters = make_parameters(config, 5)
+    parameters.biases[parameters.matrix(name)][row, lane] = 1
+    sentence = (
+        f"The image's biases must be 0 in the rows of {name}; found another one. "
+        "Make the image again with zynq-lstm quantize"
+    )
+    with pytest.raises(UserError, match=f"^{re.escape(sentence)}$"):
+        unpack(config, 5, pack(parameters))

@@ -2,6 +2,7 @@
 
 from zynq_lstm.quant import protocol
 from zynq_lstm.quant.protocol import Error, Mode
+from zynq_lstm.quant.surprisal import SURPRISAL
 
 
 def test_modes():
@@ -12,6 +13,7 @@ def test_modes():
         "READ_STATE": 3,
         "WRITE_STATE": 4,
         "RESET_STATE": 5,
+        "SCORE": 6,
     }
 
 
@@ -28,6 +30,10 @@ def test_state_word_fields_do_not_overlap():
     ]
     assert sum(fields) == 0xFFFF_FFFF_FFFF
     assert fields[2] == 0xFFFF_0000
+
+
+def test_a_surprisal_has_its_bytes():
+    assert SURPRISAL.bits == protocol.SURPRISAL_BYTES * 8
 
 
 def test_a_word_holds_eight_symbols():
