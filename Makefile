@@ -1,10 +1,16 @@
-# All targets share one environment in .venv, which is made at need.
+# All targets but test-pynq share one environment in .venv, which is made at need.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 
-.PHONY: setup demo test test-full lint clean
+# pynq wants an older numpy, and Python 3.12 at most. The first version is what boards have, the
+# second the last that knows their chip.
+PYNQ_PYTHON ?= $(PYTHON)
+PYNQ_VERSIONS := 3.0.1 3.1.2
+PYNQ_STAMPS := $(PYNQ_VERSIONS:%=.venv-pynq-%/installed)
+
+.PHONY: setup demo test test-full test-pynq lint clean
 
 setup: $(STAMP)
 
@@ -23,11 +29,22 @@ test: $(STAMP)
 test-full: $(STAMP)
 	$(BIN)/pytest -m ""
 
+test-pynq: $(PYNQ_STAMPS)
+	set -e; for version in $(PYNQ_VERSIONS); do \
+	    .venv-pynq-$$version/bin/pytest tests/on_pynq; \
+	done
+
+.venv-pynq-%/installed: pyproject.toml
+	$(PYNQ_PYTHON) -m venv .venv-pynq-$*
+	.venv-pynq-$*/bin/python -m pip install --quiet --disable-pip-version-check \
+	    'pynq==$*' -e '.[desk,hw,sim,test,pynq]'
+	touch $@
+
 lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-pynq-* build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -139,8 +139,8 @@ def find(overlay: Any, largest_packet: int) -> Parts:
         )
     peers = dict(_peers(_handoff(Path(overlay.bitfile_name)), ours[0]))
     engines = {peers.get(STREAM_IN), peers.get(STREAM_OUT)}
-    (engine, *others) = engines
-    if others or engine not in blocks or blocks[engine]["type"] != DMA_VLNV:
+    engine = peers.get(STREAM_IN, "")
+    if len(engines) != 1 or engine not in blocks or blocks[engine]["type"] != DMA_VLNV:
         ends = (f"{bus} to {peers.get(bus, 'nothing')}" for bus in (STREAM_IN, STREAM_OUT))
         raise UserError(
             f"Overlay {name} must connect both streams of the accelerator to one AXI DMA "

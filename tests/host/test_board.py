@@ -182,7 +182,7 @@ def test_close_frees_once(board, link) -> None:
     link.close()
     link.close()
     assert board.log == [("free", SIZE), ("free", SIZE), ("closed",)]
-    with pytest.raises(LinkError, match="has been closed$"):
+    with pytest.raises(LinkError, match=r"has been closed$"):
         link.accept(1)
 
 
@@ -190,14 +190,8 @@ def test_close_stops_an_engine_at_work_before_it_frees(board, link) -> None:
     link.accept(1)
     board.log.clear()
     link.close()
-    assert [entry[0] for entry in board.log] == [
-        "restart",
-        "start",
-        "start",
-        "free",
-        "free",
-        "closed",
-    ]
+    done = [entry[0] for entry in board.log]
+    assert done == ["restart", "start", "start", "free", "free", "closed"]
 
 
 def test_close_keeps_buffers_that_an_engine_may_write_to(board, link, monkeypatch) -> None:
@@ -215,7 +209,5 @@ def test_close_keeps_buffers_that_an_engine_may_write_to(board, link, monkeypatc
 
 @pytest.mark.skipif(importlib.util.find_spec("pynq") is not None, reason="pynq is installed")
 def test_without_pynq_there_is_a_sentence() -> None:
-    with pytest.raises(
-        UserError, match=r"needs the package pynq, 3\.0\.1 to 3\.1\.x, as on a PYNQ"
-    ):
+    with pytest.raises(UserError, match=r"needs the package pynq, 3\.0\.1 to 3\.1\.x, as on a "):
         open_link()

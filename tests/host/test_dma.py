@@ -77,7 +77,7 @@ def test_errors_are_sentences(status, text) -> None:
 def test_a_halt_is_an_error() -> None:
     registers = Registers()
     registers.values[S2MM + DMASR] = int(Status.HALTED)
-    with pytest.raises(LinkError, match="from the accelerator ends, but it has halted$"):
+    with pytest.raises(LinkError, match=r"from the accelerator ends, but it has halted$"):
         engine(registers)[0].ended(S2MM)
 
 

@@ -166,5 +166,5 @@ def test_a_hand_off_that_is_none_is_refused(board, files) -> None:
 
 def test_either_a_file_or_an_overlay(board, files) -> None:
     overlay = pynq.Overlay(str(files()), device=board)
-    with pytest.raises(UserError, match="not both$"):
+    with pytest.raises(UserError, match=r"not both$"):
         open_link("other.bit", overlay)
