@@ -16,7 +16,7 @@ from zynq_lstm.quant.checkpoint import load_checkpoint
 from zynq_lstm.quant.errors import UserError
 from zynq_lstm.quant.golden import GoldenModel
 from zynq_lstm.quant.quantizer import quantize
-from zynq_lstm.quant.sampling import Sampler, encode_temperature, seed_state, xorshift64
+from zynq_lstm.quant.sampling import Sampler, advanced, encode_temperature, seed_state, xorshift64
 
 SHIPPED = Path(__file__).parents[2] / "models" / "shakespeare.safetensors"
 GENERATORS = 1024
@@ -350,3 +350,24 @@ def test_first_draws_of_many_seeds_follow_the_distribution():
     found = draws(logits, 1.0, 50_000, generators=50_000)
     exact = np.exp(logits / 1024) / np.exp(logits / 1024).sum()
     assert np.abs(np.bincount(found[0], minlength=4) / 50_000 - exact).sum() / 2 < 0.01
+
+
+# Leaps of the generator
+
+
+@given(st.integers(1, 2**64 - 1), st.integers(0, 300))
+def test_advances_as_steps_do(state, steps):
+    stepped = state
+    for _ in range(steps):
+        stepped = xorshift64(stepped)
+    assert advanced(state, steps) == stepped
+
+
+@given(st.integers(1, 2**64 - 1), st.integers(0, 2**40), st.integers(0, 2**40))
+def test_advances_twice_as_once(state, first, second):
+    assert advanced(advanced(state, first), second) == advanced(state, first + second)
+
+
+@given(st.integers(1, 2**64 - 1))
+def test_advances_around_the_whole_period(state):
+    assert advanced(state, 2**64 - 1) == state
