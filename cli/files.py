@@ -7,18 +7,25 @@ import tempfile
 from pathlib import Path
 
 from zynq_lstm.quant.errors import UserError
+from zynq_lstm.quant.vocabulary import Vocabulary
 
 MAXIMUM_TEXT_BYTES = 1 << 28
 """More than 256 MB is refused before it fills the memory."""
 
 
-def read_text(path: Path) -> str:
-    """Read a UTF-8 text file, its line ends unchanged.
+def read_text(path: Path, vocabulary: Vocabulary | None = None) -> str:
+    """Read a text file, its line ends unchanged.
+
+    Parameters
+    ----------
+    path : Path
+    vocabulary : Vocabulary, optional
+        The model's that it is read for.
 
     Raises
     ------
     UserError
-        When it cannot be read, is too large or is not UTF-8.
+        When it cannot be read, is too large or, unless the model's symbols are bytes, not UTF-8.
     """
     try:
         with path.open("rb") as file:
@@ -27,7 +34,7 @@ def read_text(path: Path) -> str:
             raise UserError(
                 f"Text {path} must have at most {MAXIMUM_TEXT_BYTES >> 20} MB; it has more"
             )
-        return data.decode("utf-8")
+        return data.decode("utf-8") if vocabulary is None else vocabulary.text_of(data)
     except OSError as error:
         raise UserError(f"Text {path} must be a readable file: {error.strerror}") from None
     except UnicodeDecodeError as error:

@@ -17,7 +17,12 @@ from zynq_lstm.quant.image import read_image
 def generate(
     image: ImageArgument,
     prompt: Annotated[str, typer.Option("--prompt", "-p", help="Text to go on from.")],
-    length: Annotated[int, typer.Option("--length", "-n", help="Characters to generate.")] = 500,
+    length: Annotated[
+        int,
+        typer.Option(
+            "--length", "-n", help="Characters to generate; bytes, if those are the symbols."
+        ),
+    ] = 500,
     temperature: Annotated[
         float | None,
         typer.Option(
@@ -52,20 +57,22 @@ def generate(
         text = session.stream(prompt, length, temperature=temperature, seed=seed, stop=stop)
         if echo:
             write(prompt)
-        begun, characters = time.monotonic(), 0
+        begun, symbols = time.monotonic(), 0
         for piece in text:
             write(piece)
-            characters += len(piece)
+            symbols += len(model.vocabulary.encode(piece))
         seconds = time.monotonic() - begun
         if results.is_terminal:
             write("\n")
-        say(_summary(characters, seconds, backend, session.counters()))
+        say(_summary(symbols, f"{model.vocabulary.unit}s", seconds, backend, session.counters()))
 
 
-def _summary(characters: int, seconds: float, backend: str, counters: host.Counters) -> str:
-    parts = [f"{characters:,} characters on {backend}"]
+def _summary(
+    symbols: int, units: str, seconds: float, backend: str, counters: host.Counters
+) -> str:
+    parts = [f"{symbols:,} {units} on {backend}"]
     if seconds > 0:
-        parts.append(f"{characters / seconds:,.0f} characters/s")
+        parts.append(f"{symbols / seconds:,.0f} {units}/s")
     if counters.cycles_per_character is not None:
         parts.append(f"{counters.cycles_per_character:.1f} cycles a character")
     return ", ".join(parts)

@@ -7,6 +7,7 @@ import json
 from zynq_lstm.cli.console import write_json, write_table
 from zynq_lstm.cli.options import ImageArgument, JsonOption
 from zynq_lstm.quant.image import Image, read_image
+from zynq_lstm.quant.vocabulary import BYTES, Vocabulary
 
 
 def info(image: ImageArgument, as_json: JsonOption = False) -> None:
@@ -21,7 +22,7 @@ def info(image: ImageArgument, as_json: JsonOption = False) -> None:
         ("layout hash", str(values["layout_hash"])),
         ("payload", f"{len(model.payload) * 8:,} bytes, CRC-32 {values['payload_crc']}"),
         ("engine steps a character", f"{values['engine_steps_per_character']}"),
-        ("vocabulary", f"{model.symbols} symbols: {''.join(model.vocabulary.characters)!r}"),
+        ("vocabulary", _symbols(model.vocabulary)),
     ]
     for group, entries in model.metadata.items():
         for name, value in entries.items() if isinstance(entries, dict) else [("", entries)]:
@@ -37,9 +38,15 @@ def _values(image: Image) -> dict[str, object]:
         "payload_crc": f"{image.payload_crc:08x}",
         "engine_steps_per_character": image.config.steps(image.symbols),
         "symbols": image.symbols,
-        "vocabulary": list(image.vocabulary.characters),
+        "vocabulary": image.vocabulary.to_json(),
         "metadata": image.metadata,
     }
+
+
+def _symbols(vocabulary: Vocabulary) -> str:
+    if vocabulary is BYTES:
+        return f"{len(vocabulary)} symbols: the bytes"
+    return f"{len(vocabulary)} symbols: {''.join(vocabulary.characters)!r}"
 
 
 def _plain(value: object) -> str:

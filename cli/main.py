@@ -7,6 +7,7 @@ status 1, and so is a package that is not installed; a wrong option is exit stat
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -38,6 +39,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for stream in ("stdout", "stderr"):
         if getattr(sys, stream) is None:  # A shell has closed it.
             setattr(sys, stream, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # What a byte-level model writes that is not UTF-8 goes out as it is.
+        sys.stdout.reconfigure(errors="surrogateescape")
     try:
         from zynq_lstm.cli.app import app
 

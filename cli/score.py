@@ -13,12 +13,9 @@ import zynq_lstm.host as host
 from zynq_lstm.cli.console import progress_bar, say, write_json, write_table
 from zynq_lstm.cli.files import read_text
 from zynq_lstm.cli.options import BackendOption, ImageArgument, JsonOption, backend_options
-from zynq_lstm.quant.errors import UserError
+from zynq_lstm.cli.splits import LimitOption, SplitOption, part_of
 from zynq_lstm.quant.float_model import FloatModel
 from zynq_lstm.quant.image import Image, read_image
-
-SPLITS = {"training": (0, 90), "validation": (90, 95), "test": (95, 100), "all": (0, 100)}
-"""Parts of a text by position, in per cent of its characters, as training splits it."""
 
 
 def score(
@@ -31,25 +28,18 @@ def score(
             "--float", metavar="MODEL", help="Also score this float checkpoint (.safetensors)."
         ),
     ] = None,
-    split: Annotated[
-        str,
-        typer.Option(
-            metavar="training|validation|test|all",
-            help="Part of the text: its first 90 %, the next 5 %, the last 5 %, or all of it.",
-        ),
-    ] = "all",
-    limit: Annotated[
-        int | None, typer.Option(metavar="N", help="Only the first N characters of the part.")
-    ] = None,
+    split: SplitOption = "all",
+    limit: LimitOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Score a text: mean surprisal of its characters in bits (bits per character).
 
     The state is carried along the whole text from a zero state. The first character is given;
-    each other one is predicted from all those before it.
+    each other one is predicted from all those before it. A byte-level model's characters are
+    bytes.
     """
-    part = _part(read_text(text), split, limit)
     model = read_image(image)
+    part = part_of(read_text(text, model.vocabulary), model.vocabulary, split, limit)
     reference = None if float_model is None else _load(float_model)
     if reference is not None and not _made_of(model, reference):
         say(f"Note: {image} was not made of {float_model}; quantize it again to compare the two")
@@ -58,16 +48,18 @@ def score(
         host.open(model, backend, **backend_options(backend)) as session,
         progress_bar() as progress,
     ):
-        task = progress.add_task("Scoring", total=len(part), note="")
+        total, unit = len(model.vocabulary.encode(part)), model.vocabulary.unit
+        task = progress.add_task("Scoring", total=total, note="")
 
         def report(characters: int, bits: float) -> None:
-            note = f"{bits / max(1, characters - 1):.4f} bits per character"
+            note = f"{bits / max(1, characters - 1):.4f} bits per {unit}"
             progress.update(task, completed=characters, note=note)
 
         result = session.score(part, progress=report)
         seconds = time.monotonic() - begun
         values: dict[str, object] = {
             "bits_per_character": result.bits_per_character,
+            "unit": unit,
             "characters": result.characters,
             "predictions": result.predictions,
             "backend": backend,
@@ -81,15 +73,6 @@ def score(
         write_json(values)
     else:
         write_table(_rows(values))
-
-
-def _part(text: str, split: str, limit: int | None) -> str:
-    if split not in SPLITS:
-        raise UserError(f"Split must be one of {', '.join(SPLITS)}, not {split!r}")
-    if limit is not None and limit < 2:
-        raise UserError(f"Limit must be at least 2 characters, not {limit}")
-    first, last = (len(text) * percent // 100 for percent in SPLITS[split])
-    return text[first:last][:limit]
 
 
 def _load(path: Path) -> FloatModel:
@@ -109,13 +92,14 @@ def _float_bits(model: FloatModel, text: str) -> float:
 
 
 def _rows(values: dict[str, object]) -> list[tuple[str, str]]:
+    unit = values["unit"]
     rows = [
-        ("characters", f"{values['characters']:,}"),
-        (f"bits per character, {values['backend']}", f"{values['bits_per_character']:.4f}"),
+        (f"{unit}s", f"{values['characters']:,}"),
+        (f"bits per {unit}, {values['backend']}", f"{values['bits_per_character']:.4f}"),
     ]
     if "float_bits_per_character" in values:
         reference = values["float_bits_per_character"]
         difference = values["bits_per_character"] - reference  # type: ignore[operator]
-        rows.append(("bits per character, float", f"{reference:.4f}"))
+        rows.append((f"bits per {unit}, float", f"{reference:.4f}"))
         rows.append(("cost of quantization", f"{difference:+.4f}"))
     return rows

@@ -40,6 +40,14 @@ def train(
             rich_help_panel=MODEL,
         ),
     ] = DEFAULTS.embedding,
+    symbols: Annotated[
+        str,
+        typer.Option(
+            metavar="characters|bytes",
+            help="What the model reads and writes: the text's characters, or bytes of any file.",
+            rich_help_panel=MODEL,
+        ),
+    ] = DEFAULTS.symbols,
     epochs: Annotated[
         int, typer.Option(help="Passes over the training text.", rich_help_panel=LEARNING)
     ] = DEFAULTS.epochs,
@@ -106,6 +114,7 @@ def train(
         averaging=averaging,
         validate_every=validate_every,
         precision=precision,
+        symbols=symbols,
         seed=seed,
     )
     check_output_file(output, source=text)

@@ -25,8 +25,8 @@ def load_checkpoint(path: str | Path) -> FloatModel:
 
     Tensors, float32, gate order i, f, g, o: ``lstm.weight_ih_l{k}``, ``lstm.weight_hh_l{k}``,
     ``lstm.bias_ih_l{k}``, ``lstm.bias_hh_l{k}`` for one or two layers, ``head.weight`` and
-    ``head.bias``. Metadata: ``vocabulary`` (JSON list of characters); ``settings`` and ``results``
-    are carried along.
+    ``head.bias``. Metadata: ``vocabulary`` (JSON, see `Vocabulary.to_json`); ``settings`` and
+    ``results`` are carried along.
 
     Raises
     ------
@@ -95,16 +95,12 @@ def _read(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
 
 def _vocabulary(path: Path, metadata: dict[str, str]) -> Vocabulary:
     try:
-        characters = json.loads(metadata["vocabulary"])
-        if not isinstance(characters, list):
-            raise TypeError
-        return Vocabulary(characters)
+        return Vocabulary.from_json(json.loads(metadata["vocabulary"]))
     except UserError as error:
         raise UserError(f"Checkpoint {path}: {error}") from None
-    except (KeyError, TypeError, ValueError, RecursionError):
+    except (KeyError, ValueError, RecursionError):
         raise UserError(
-            f"Checkpoint {path} must carry its vocabulary as a JSON list in its metadata; "
-            "it does not"
+            f"Checkpoint {path} must carry its vocabulary as JSON in its metadata; it does not"
         ) from None
 
 

@@ -93,7 +93,7 @@ class Image:
         """
         fields = {
             "config": self.config.to_dict(),
-            "vocabulary": list(self.vocabulary.characters),
+            "vocabulary": self.vocabulary.to_json(),
             "metadata": self.metadata,
         }
         try:
@@ -131,7 +131,7 @@ class Image:
         try:
             fields = json.loads(text)
             config = Config.from_dict(fields["config"])
-            vocabulary = Vocabulary(fields["vocabulary"])
+            vocabulary = Vocabulary.from_json(fields["vocabulary"])
             metadata = dict(fields["metadata"])
             json.dumps(metadata, ensure_ascii=False, allow_nan=False).encode()  # As `to_bytes`
         except (KeyError, TypeError, ValueError, RecursionError) as error:

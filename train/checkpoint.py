@@ -20,6 +20,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from zynq_lstm.quant.errors import UserError
+from zynq_lstm.quant.vocabulary import Vocabulary
 
 FORMAT, FORMAT_VERSION = "zynq-lstm-checkpoint", "1"
 
@@ -69,7 +70,7 @@ def check_folder(path: Path) -> None:
 def write_checkpoint(
     path: Path,
     tensors: Mapping[str, Tensor],
-    vocabulary: tuple[str, ...],
+    vocabulary: Vocabulary,
     settings: Mapping[str, object],
     results: Mapping[str, object],
 ) -> None:
@@ -81,8 +82,8 @@ def write_checkpoint(
         The file.
     tensors : dict of str to Tensor
         Weights as `folded_tensors` gives them.
-    vocabulary : tuple of str
-        The symbols' characters.
+    vocabulary : Vocabulary
+        The symbols.
     settings, results : mapping
         What is stored as JSON under these names.
 
@@ -94,7 +95,7 @@ def write_checkpoint(
     metadata = {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
-        "vocabulary": json.dumps(list(vocabulary)),
+        "vocabulary": json.dumps(vocabulary.to_json()),
         "settings": json.dumps(dict(settings)),
         "results": json.dumps(dict(results)),
     }
@@ -138,6 +139,11 @@ def read_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
             f"{found[0]} version {found[1]}; give the file that training wrote"
         )
     return tensors, metadata
+
+
+def vocabulary_of(metadata: Mapping[str, str]) -> Vocabulary:
+    """Return the vocabulary that a checkpoint's metadata names."""
+    return Vocabulary.from_json(json.loads(metadata["vocabulary"]))
 
 
 def write_state(path: Path, state: dict[str, object]) -> None:

@@ -1,8 +1,9 @@
 """From a text file to symbol numbers: vocabulary, split and the streams of one epoch.
 
-The split is by position: the first 90 % of the characters are the training text, the next 5 %
+The split is by position: the first 90 % of the symbols are the training text, the next 5 %
 the validation text and the last 5 % the test text, none of them shuffled, because the state is
-carried along each of them. The vocabulary is that of the whole text, in sorted order.
+carried along each of them. Symbols are the characters of the whole text, in sorted order, or the
+bytes of the file, which may then be of any kind.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ import torch
 from torch import Tensor
 
 from zynq_lstm.quant.errors import UserError
+from zynq_lstm.quant.vocabulary import BYTES, MAXIMUM_SYMBOLS, Vocabulary
 
-LARGEST_VOCABULARY = 256
 TRAINING_PERCENT, VALIDATION_PERCENT = 90, 5
 
 
@@ -28,15 +29,15 @@ class Corpus:
 
     Attributes
     ----------
-    vocabulary : tuple of str
-        The text's different characters in sorted order; a symbol's number is its place.
+    vocabulary : Vocabulary
+        The text's different characters in sorted order, or the bytes.
     training, validation, test : Tensor
         Symbol numbers, int64, one dimension.
     sha256 : str
         Digest of the file's bytes.
     """
 
-    vocabulary: tuple[str, ...]
+    vocabulary: Vocabulary
     training: Tensor
     validation: Tensor
     test: Tensor
@@ -44,7 +45,7 @@ class Corpus:
 
     @property
     def length(self) -> int:
-        """Characters of the whole text."""
+        """Symbols of the whole text."""
         return len(self.training) + len(self.validation) + len(self.test)
 
     def describe(self) -> dict[str, str | int | list[int]]:
@@ -53,18 +54,18 @@ class Corpus:
         return {"text_sha256": self.sha256, "text_length": self.length, "text_split": split}
 
 
-def read_text(path: Path) -> tuple[str, str]:
-    """Read a UTF-8 text file, its line ends unchanged.
+def read_file(path: Path) -> tuple[bytes, str]:
+    """Read a file.
 
     Returns
     -------
-    tuple of str
-        The text and the SHA-256 digest of the file's bytes in hexadecimal.
+    tuple
+        Its bytes and their SHA-256 digest in hexadecimal.
 
     Raises
     ------
     UserError
-        If the file cannot be read or is not UTF-8.
+        If it cannot be read.
     """
     try:
         data = Path(path).read_bytes()
@@ -74,53 +75,82 @@ def read_text(path: Path) -> tuple[str, str]:
             f"Training text must be a readable file, but {path} could not be read ({reason}); "
             "give the path of a text file"
         ) from error
-    try:
-        text = data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise UserError(
-            f"Training text must be UTF-8, but {path} has an invalid byte at offset "
-            f"{error.start}; convert it to UTF-8"
-        ) from error
-    return text, hashlib.sha256(data).hexdigest()
+    return data, hashlib.sha256(data).hexdigest()
 
 
-def split_text(text: str) -> tuple[str, str, str]:
-    """Return a text's training, validation and test part."""
-    first = len(text) * TRAINING_PERCENT // 100
-    second = len(text) * (TRAINING_PERCENT + VALIDATION_PERCENT) // 100
-    return text[:first], text[first:second], text[second:]
+def text_of(data: bytes, vocabulary: Vocabulary | None, path: Path) -> str:
+    """Return the text of a file's bytes for a vocabulary, line ends unchanged.
 
-
-def load_corpus(path: Path) -> Corpus:
-    """Read a text file and split it.
+    Parameters
+    ----------
+    data : bytes
+    vocabulary : Vocabulary or None
+        None for characters that are not known yet.
+    path : Path
+        The file, for errors.
 
     Raises
     ------
     UserError
-        If the file cannot be read, is not UTF-8, is too short to be split, or has fewer than 2
-        or more than 256 different characters.
+        If it is not UTF-8 and the vocabulary is not `BYTES`.
     """
-    text, sha256 = read_text(path)
-    vocabulary = tuple(sorted(set(text)))
-    if not 2 <= len(vocabulary) <= LARGEST_VOCABULARY:
+    try:
+        return data.decode("utf-8") if vocabulary is None else vocabulary.text_of(data)
+    except UnicodeDecodeError as error:
         raise UserError(
-            f"Training text must have from 2 to {LARGEST_VOCABULARY} different characters, but "
-            f"{path} has {len(vocabulary)}; replace or remove rare characters"
-            if vocabulary
-            else f"Training text must not be empty, but {path} is; give a longer text"
-        )
-    symbols = encode(text, vocabulary)
-    sizes = [len(part) for part in split_text(text)]
-    training, validation, test = symbols.split(sizes)
+            f"Training text must be UTF-8, but {path} has an invalid byte at offset "
+            f"{error.start}; convert it to UTF-8 or train on bytes"
+        ) from error
+
+
+def split_symbols(symbols: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Return a text's training, validation and test part."""
+    first = len(symbols) * TRAINING_PERCENT // 100
+    second = len(symbols) * (TRAINING_PERCENT + VALIDATION_PERCENT) // 100
+    return symbols[:first], symbols[first:second], symbols[second:]
+
+
+def load_corpus(path: Path, vocabulary: Vocabulary | None = None) -> Corpus:
+    """Read a text file and split it.
+
+    Parameters
+    ----------
+    path : Path
+    vocabulary : Vocabulary, optional
+        Without it, the text's own characters.
+
+    Raises
+    ------
+    UserError
+        If the file cannot be read, is not UTF-8, is too short to be split, has fewer than 2 or
+        more than 256 different characters, or one outside the vocabulary.
+    """
+    data, sha256 = read_file(path)
+    text = text_of(data, vocabulary, path)
+    if not text:
+        raise UserError(f"Training text must not be empty, but {path} is; give a longer text")
+    vocabulary = vocabulary or _characters(text, path)
+    training, validation, test = split_symbols(encode(text, vocabulary))
     if len(validation) < 2:
         raise UserError(
-            "Training text must leave at least 2 characters for validation (5 % of it), but "
-            f"{path} has {len(text)} characters in all; give a longer text"
+            f"Training text must leave at least 2 {vocabulary.unit}s for validation (5 % of it), "
+            f"but {path} has {len(data) if vocabulary is BYTES else len(text)} {vocabulary.unit}s "
+            "in all; give a longer text"
         )
     return Corpus(vocabulary, training, validation, test, sha256)
 
 
-def encode(text: str, vocabulary: tuple[str, ...]) -> Tensor:
+def _characters(text: str, path: Path) -> Vocabulary:
+    characters = sorted(set(text))
+    if not 2 <= len(characters) <= MAXIMUM_SYMBOLS:
+        raise UserError(
+            f"Training text must have from 2 to {MAXIMUM_SYMBOLS} different characters, but "
+            f"{path} has {len(characters)}; replace or remove rare characters, or train on bytes"
+        )
+    return Vocabulary(characters)
+
+
+def encode(text: str, vocabulary: Vocabulary) -> Tensor:
     """Return a text's symbol numbers, int64.
 
     Raises
@@ -128,14 +158,7 @@ def encode(text: str, vocabulary: tuple[str, ...]) -> Tensor:
     UserError
         If a character is not in the vocabulary.
     """
-    number = {character: place for place, character in enumerate(vocabulary)}
-    try:
-        return torch.from_numpy(np.fromiter((number[c] for c in text), np.int64, len(text)))
-    except KeyError as error:
-        raise UserError(
-            f"Text must consist of the model's {len(vocabulary)} characters, but it contains "
-            f"{error.args[0]!r}; remove that character or train a model on such a text"
-        ) from error
+    return torch.from_numpy(vocabulary.encode(text).astype(np.int64))
 
 
 def updates_per_epoch(symbols: Tensor, streams: int, unroll: int) -> int:
@@ -149,7 +172,7 @@ def updates_per_epoch(symbols: Tensor, streams: int, unroll: int) -> int:
     updates = (len(symbols) // streams) // unroll
     if updates < 1 or len(symbols) < 2:
         raise UserError(
-            f"Training part of the text must have at least {max(2, streams * unroll)} characters "
+            f"Training part of the text must have at least {max(2, streams * unroll)} symbols "
             f"({streams} streams x {unroll} unrolled), but it has {len(symbols)}; give a longer "
             "text, fewer streams or a shorter unroll"
         )

@@ -16,8 +16,8 @@ import torch
 from torch import Tensor, nn
 
 from zynq_lstm.quant.errors import UserError
-from zynq_lstm.train.checkpoint import read_checkpoint, rewrite_results
-from zynq_lstm.train.corpus import encode, read_text, split_text
+from zynq_lstm.train.checkpoint import read_checkpoint, rewrite_results, vocabulary_of
+from zynq_lstm.train.corpus import encode, read_file, split_symbols, text_of
 from zynq_lstm.train.network import State
 from zynq_lstm.train.progress import bits
 
@@ -103,12 +103,12 @@ def evaluate(checkpoint_path: Path, text: str) -> tuple[float, int]:
     checkpoint_path : Path
         The checkpoint.
     text : str
-        Text of the model's characters, at least 2 of them.
+        Text of the model's characters, at least 2 symbols.
 
     Returns
     -------
     tuple
-        Mean cross-entropy in nats per predicted character, and how many were predicted: one
+        Mean cross-entropy in nats per predicted symbol, and how many were predicted: one
         fewer than the text has.
 
     Raises
@@ -117,11 +117,11 @@ def evaluate(checkpoint_path: Path, text: str) -> tuple[float, int]:
         If the checkpoint cannot be used, or the text is too short or has foreign characters.
     """
     tensors, metadata = read_checkpoint(Path(checkpoint_path))
-    if len(text) < 2:
+    symbols = encode(text, vocabulary_of(metadata))
+    if len(symbols) < 2:
         raise UserError(
-            f"Text must have at least 2 characters, but it has {len(text)}; give a longer text"
+            f"Text must have at least 2 characters, but it has {len(symbols)}; give a longer text"
         )
-    symbols = encode(text, tuple(json.loads(metadata["vocabulary"])))
     return cross_entropy(Reference(tensors), symbols), len(symbols) - 1
 
 
@@ -133,24 +133,26 @@ def record_test_results(checkpoint_path: Path, text_path: Path) -> float:
     Returns
     -------
     float
-        Bits per character of the test part.
+        Bits per symbol of the test part.
 
     Raises
     ------
     UserError
         If the checkpoint or the text cannot be used, or it was trained on another text.
     """
-    text, sha256 = read_text(Path(text_path))
-    _, metadata = read_checkpoint(Path(checkpoint_path))
+    data, sha256 = read_file(Path(text_path))
+    tensors, metadata = read_checkpoint(Path(checkpoint_path))
     trained_on = json.loads(metadata["settings"]).get("text_sha256")
     if sha256 != trained_on:
         raise UserError(
             f"Test text must be the end of the text that {checkpoint_path} was trained on (SHA-256 "
             f"{trained_on}), but {text_path} is another (SHA-256 {sha256}); give that text"
         )
-    nats, count = evaluate(checkpoint_path, split_text(text)[2])
+    vocabulary = vocabulary_of(metadata)
+    test = split_symbols(encode(text_of(data, vocabulary, text_path), vocabulary))[2]
+    nats = cross_entropy(Reference(tensors), test)
     rewrite_results(
         Path(checkpoint_path),
-        {"test_nats": nats, "test_bpc": bits(nats), "test_characters": count},
+        {"test_nats": nats, "test_bpc": bits(nats), "test_characters": len(test) - 1},
     )
     return bits(nats)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from zynq_lstm.quant.errors import UserError
 
 PRECISIONS = ("float32", "bfloat16")
+SYMBOLS = ("characters", "bytes")
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,9 @@ class TrainingSettings:
         ``"bfloat16"`` computes the LSTM layers of the training steps in bfloat16, about three
         times as fast on processors that have it; the weights, their updates and the validation
         are float32 in any case. ``"float32"`` computes everything in float32.
+    symbols : str
+        ``"characters"``: the symbols are the text's different characters. ``"bytes"``: they are
+        the 256 bytes, whatever the text.
     seed : int
         Seed of the initial weights, of the streams' places and of the dropout masks.
     """
@@ -74,6 +78,7 @@ class TrainingSettings:
     averaging: float = 0.999
     validate_every: int = 1
     precision: str = "bfloat16"
+    symbols: str = "characters"
     seed: int = 1
 
     def __post_init__(self) -> None:
@@ -96,6 +101,9 @@ class TrainingSettings:
             raise UserError(
                 f"Precision must be one of {', '.join(PRECISIONS)}, not {self.precision!r}"
             )
+
+        if self.symbols not in SYMBOLS:
+            raise UserError(f"Symbols must be one of {', '.join(SYMBOLS)}, not {self.symbols!r}")
 
     def to_dict(self) -> dict[str, int | float | str]:
         """Return the settings as plain values, in the order of the fields."""

@@ -16,6 +16,7 @@ from pathlib import Path
 import torch
 
 from zynq_lstm.quant.errors import UserError
+from zynq_lstm.quant.vocabulary import BYTES
 from zynq_lstm.train.averaging import follow
 from zynq_lstm.train.checkpoint import check_folder, read_state, write_checkpoint, write_state
 from zynq_lstm.train.corpus import Corpus, epoch_chunks, load_corpus, updates_per_epoch
@@ -46,7 +47,7 @@ def train(
     Parameters
     ----------
     text_path : Path
-        UTF-8 text.
+        UTF-8 text; any file, where symbols are bytes.
     output : Path
         Checkpoint to write.
     settings : TrainingSettings
@@ -68,7 +69,7 @@ def train(
     KeyboardInterrupt
         If the run is interrupted before its first checkpoint.
     """
-    corpus = load_corpus(Path(text_path))
+    corpus = load_corpus(Path(text_path), BYTES if settings.symbols == "bytes" else None)
     run = _Run(corpus, Path(output), settings, report)
     if resume:
         run.restore()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from tiny_models import write_tiny_checkpoint
+from tiny_models import tiny_tensors, write_tiny_checkpoint
 
 from zynq_lstm.cli.main import main
 from zynq_lstm.host.golden import GoldenTransport
@@ -81,3 +81,13 @@ def modelled_simulation(monkeypatch: pytest.MonkeyPatch) -> type[ModelledTranspo
     monkeypatch.setitem(sys.modules, module.__name__, module)
     monkeypatch.setattr("zynq_lstm.host.backends.SIMULATION", module.__name__)
     return ModelledTransport
+
+
+@pytest.fixture(scope="session")
+def bytes_image_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("bytes")
+    tensors = tiny_tensors("".join(map(chr, range(256))))
+    path = write_tiny_checkpoint(folder / "bytes.safetensors", tensors, vocabulary='"bytes"')
+    config = Config(hidden=16, symbols=256, multipliers=64)
+    write_image(quantize(load_checkpoint(path), config), folder / "bytes.zlstm")
+    return folder / "bytes.zlstm"

@@ -1,10 +1,16 @@
 """`zynq-lstm generate`: the text and only the text on standard output; every bad input refused."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 import zynq_lstm.host as host
+from zynq_lstm.quant.golden import GoldenModel
+from zynq_lstm.quant.image import read_image
+from zynq_lstm.quant.sampling import encode_temperature, seed_state
+from zynq_lstm.quant.vocabulary import BYTES
 
 
 def golden_text(image_path: Path, *arguments, **options) -> str:
@@ -20,6 +26,20 @@ def test_writes_the_text_and_nothing_else_to_standard_output(run, image_path) ->
     assert result.status == 0
     assert result.out == golden_text(image_path, "abc", 50, temperature=0.8, seed=5)
     assert "50 characters on golden" in result.err
+
+
+def test_bytes_go_out_as_they_are(bytes_image_path) -> None:
+    """What a model of random weights draws is hardly ever UTF-8."""
+    arguments = ["generate", str(bytes_image_path), "-p", "Ж", "-n", "30", "--seed", "3"]
+    begin = "from zynq_lstm.cli.main import main; main()"
+    process = subprocess.run(
+        [sys.executable, "-c", begin, *arguments], capture_output=True, timeout=60
+    )
+    symbols = GoldenModel(read_image(bytes_image_path)).generate(
+        BYTES.encode("Ж"), 30, encode_temperature(1.0), seed_state(3)
+    )
+    assert process.stdout == symbols.tobytes()
+    assert b"30 bytes on golden" in process.stderr
 
 
 def test_echoes_the_prompt_when_asked(run, image_path) -> None:

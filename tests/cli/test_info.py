@@ -26,5 +26,10 @@ def test_table_names_the_accelerator_and_the_model(run, image_path) -> None:
     assert "model: hidden" in out
 
 
+def test_bytes_are_named(run, bytes_image_path) -> None:
+    assert json.loads(run("info", bytes_image_path, "--json").out)["vocabulary"] == "bytes"
+    assert "256 symbols: the bytes" in run("info", bytes_image_path).out
+
+
 def test_refuses_what_is_no_image(run, checkpoint_path) -> None:
     run("info", checkpoint_path).refused("must be a zynq-lstm image")

@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from zynq_lstm.cli.app import app
 from zynq_lstm.cli.main import EXTRAS
+from zynq_lstm.quant.image import HEADER_BYTES
 
 COMMANDS = (
     "train", "quantize", "generate", "score", "info", "demo", "rtl", "synth", "bench", "bitstream",
@@ -160,11 +161,11 @@ def test_refuses_a_text_that_would_fill_the_memory(run, image_path, monkeypatch)
 def test_refuses_metadata_that_cannot_be_shown(run, image_path, tmp_path) -> None:
     data = image_path.read_bytes()
     (length,) = struct.unpack_from("<I", data, 12)
-    fields = json.loads(data[32 : 32 + length]) | {"metadata": {"note": "\ud800"}}
+    fields = json.loads(data[HEADER_BYTES : HEADER_BYTES + length]) | {"metadata": {"x": "\ud800"}}
     text = json.dumps(fields).encode()
-    text += b" " * (-len(text) % 8)
-    head = data[:12] + struct.pack("<I", len(text)) + data[16:28]
+    text += b" " * (-(HEADER_BYTES + len(text)) % 8)
+    head = data[:12] + struct.pack("<I", len(text)) + data[16 : HEADER_BYTES - 4]
     crc = struct.pack("<I", zlib.crc32(head + text))
     path = tmp_path / "half.zlstm"
-    path.write_bytes(head + crc + text + data[32 + length :])
+    path.write_bytes(head + crc + text + data[HEADER_BYTES + length :])
     run("info", path).refused(str(path), "metadata that cannot be read")

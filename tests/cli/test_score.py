@@ -8,6 +8,7 @@ from tiny_models import write_tiny_checkpoint
 
 import zynq_lstm.host as host
 from zynq_lstm.quant.checkpoint import load_checkpoint
+from zynq_lstm.quant.vocabulary import BYTES
 
 TEXT = "a bad cafe, faded! "[:10] * 30
 
@@ -126,3 +127,14 @@ def test_refuses_bad_texts(run, image_path, tmp_path, content, part) -> None:
 
 def test_refuses_a_missing_text(run, image_path, tmp_path) -> None:
     run("score", image_path, tmp_path / "none.txt").refused("none.txt", "readable")
+
+
+def test_scores_bytes_of_any_file(run, bytes_image_path, tmp_path) -> None:
+    path = tmp_path / "any.bin"
+    data = "Größe: 5 €\n".encode() * 19 + b"\xff\xc3"
+    path.write_bytes(data)
+    values = scored(run, bytes_image_path, path, "--split", "test")
+    part = data[len(data) * 95 // 100 :]
+    assert (values["unit"], values["characters"]) == ("byte", len(part))
+    assert values["bits_per_character"] == golden_bits(bytes_image_path, BYTES.text_of(part))
+    assert "bits per byte, golden" in run("score", bytes_image_path, path).out

@@ -52,7 +52,7 @@ def test_each_setting_has_an_option(run, trainer, text, tmp_path) -> None:
     changed = {
         field.name: {
             "layers": 1, "dropout": 0.3, "recurrent_dropout": 0.4, "averaging": 0.5,
-            "precision": "float32",
+            "precision": "float32", "symbols": "bytes",
         }.get(field.name, field.default * 2)
         for field in fields(TrainingSettings) if field.name != "hidden"
     } | {"hidden": 64}  # fmt: skip

@@ -19,6 +19,7 @@ from zynq_lstm.quant.checkpoint import load_checkpoint
 from zynq_lstm.quant.errors import UserError
 from zynq_lstm.quant.float_model import FloatModel
 from zynq_lstm.quant.quantizer import quantize
+from zynq_lstm.quant.vocabulary import BYTES
 
 SAME_PATH = settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
@@ -407,22 +408,36 @@ def test_no_metadata(path):
 BAD_JSON = ["", "{", "[", "nul", "[1,]", "[" * 100_000, "9" * 10_000, "\0", "['a']"]
 
 
-@pytest.mark.parametrize(
-    "text", [*BAD_JSON, "5", "null", "true", '"ab"', '{"a": 1, "b": 2}'], ids=range(14)
-)
-def test_vocabulary_that_is_no_list(path, text):
+@pytest.mark.parametrize("text", BAD_JSON, ids=range(9))
+def test_vocabulary_that_is_no_json(path, text):
     write_tiny_checkpoint(path, vocabulary=text)
     with refused(
-        f"Checkpoint {path} must carry its vocabulary as a JSON list in its metadata; it does not"
+        f"Checkpoint {path} must carry its vocabulary as JSON in its metadata; it does not"
     ):
         load_checkpoint(path)
+
+
+@pytest.mark.parametrize("value", [5, None, True, "ab", {"a": 1, "b": 2}], ids=range(5))
+def test_vocabulary_that_is_no_list(path, value):
+    write_tiny_checkpoint(path, vocabulary=json.dumps(value))
+    with refused(
+        f"Checkpoint {path}: Vocabulary must be a list of characters or the word "
+        f'"bytes", not {value!r}'
+    ):
+        load_checkpoint(path)
+
+
+def test_vocabulary_of_bytes(path):
+    characters = "".join(map(chr, range(256)))
+    write_tiny_checkpoint(path, tiny_tensors(characters), vocabulary='"bytes"')
+    assert load_checkpoint(path).vocabulary is BYTES
 
 
 def test_vocabulary_missing(path):
     metadata = {"format": "zynq-lstm-checkpoint", "format_version": "1"}
     save_file(tiny_tensors(), path, metadata=metadata)
     with refused(
-        f"Checkpoint {path} must carry its vocabulary as a JSON list in its metadata; it does not"
+        f"Checkpoint {path} must carry its vocabulary as JSON in its metadata; it does not"
     ):
         load_checkpoint(path)
 

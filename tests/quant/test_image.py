@@ -18,7 +18,7 @@ from zynq_lstm.quant.errors import UserError
 from zynq_lstm.quant.image import MAGIC, MAXIMUM_BYTES, Image, read_image, write_image
 from zynq_lstm.quant.layout import pack, sealed
 from zynq_lstm.quant.quantizer import quantize
-from zynq_lstm.quant.vocabulary import Vocabulary
+from zynq_lstm.quant.vocabulary import BYTES, Vocabulary
 
 REMEDY = "make it again with zynq-lstm quantize"
 
@@ -120,6 +120,11 @@ def test_one_layer(make_parameters):
     found = Image.from_bytes(image.to_bytes())
     assert (found.parameters.weights == parameters.weights).all()
     assert (found.payload == pack(parameters)).all()
+
+
+def test_vocabulary_of_bytes(make_model):
+    image = quantize(dataclasses.replace(make_model(256), vocabulary=BYTES))
+    assert Image.from_bytes(image.to_bytes()).vocabulary is BYTES
 
 
 def test_vocabulary_must_fit_the_parameters(make_parameters, small):
@@ -271,8 +276,8 @@ def test_metadata_that_is_not_ours(image, text):
         ({"vocabulary": ["a", "a"]}, "Vocabulary must not hold a character twice"),
         ({"vocabulary": ["a", ["b"]]}, "Vocabulary must hold single characters"),
         ({"vocabulary": ["a", "\ud800"]}, "Vocabulary must not hold half a character"),
-        ({"vocabulary": 5}, "not iterable"),
-        ({"vocabulary": None}, "not iterable"),
+        ({"vocabulary": 5}, 'Vocabulary must be a list of characters or the word "bytes", not 5'),
+        ({"vocabulary": "ab"}, "Vocabulary must be a list of characters or the word"),
         ({"metadata": None}, "not iterable"),
         ({"metadata": [1, 2]}, ""),
         ({"metadata": "ab"}, ""),

@@ -7,21 +7,22 @@ import pytest
 import torch
 
 from zynq_lstm.quant.errors import UserError
-from zynq_lstm.train.corpus import encode, epoch_chunks, load_corpus, split_text, updates_per_epoch
+from zynq_lstm.quant.vocabulary import BYTES, Vocabulary
+from zynq_lstm.train.corpus import encode, epoch_chunks, load_corpus, updates_per_epoch
 
 
 def test_split_is_90_5_5_by_position(text_path: Path) -> None:
     corpus = load_corpus(text_path)
     text = text_path.read_text()
-    assert corpus.vocabulary == tuple(sorted(set(text)))
+    assert corpus.vocabulary == Vocabulary(sorted(set(text)))
     assert corpus.describe() == {
         "text_sha256": hashlib.sha256(text_path.read_bytes()).hexdigest(),
         "text_length": 6000,
         "text_split": [5400, 300, 300],
     }
     parts = (corpus.training, corpus.validation, corpus.test)
-    decoded = ["".join(corpus.vocabulary[i] for i in part) for part in parts]
-    assert tuple(decoded) == split_text(text) == (text[:5400], text[5400:5700], text[5700:])
+    decoded = [corpus.vocabulary.decode(part) for part in parts]
+    assert decoded == [text[:5400], text[5400:5700], text[5700:]]
 
 
 def test_line_ends_are_kept(tmp_path: Path) -> None:
@@ -29,7 +30,18 @@ def test_line_ends_are_kept(tmp_path: Path) -> None:
     path.write_bytes(b"one\r\ntwo\n" * 10)
     corpus = load_corpus(path)
     assert corpus.length == 90
-    assert "\r" in corpus.vocabulary
+    assert "\r" in corpus.vocabulary.characters
+
+
+def test_bytes_of_any_file(tmp_path: Path) -> None:
+    path = tmp_path / "text.bin"
+    data = bytes([200, 0, 255, 13]) * 20
+    path.write_bytes(data)
+    corpus = load_corpus(path, BYTES)
+    assert corpus.vocabulary is BYTES
+    assert corpus.describe()["text_split"] == [72, 4, 4]
+    parts = (corpus.training, corpus.validation, corpus.test)
+    assert b"".join(bytes(part.tolist()) for part in parts) == data
 
 
 @pytest.mark.parametrize(
@@ -39,7 +51,7 @@ def test_line_ends_are_kept(tmp_path: Path) -> None:
         (b"", "Training text must not be empty, but "),
         (b"a" * 100, "Training text must have from 2 to 256 different characters, but "),
         ("".join(map(chr, range(300, 557))).encode(), " has 257; replace or remove rare"),
-        (b"good\xffbad", " has an invalid byte at offset 4; convert it to UTF-8"),
+        (b"good\xffbad", " has an invalid byte at offset 4; convert it to UTF-8 or train on bytes"),
         (b"ab" * 10, " has 20 characters in all; give a longer text"),
     ],
 )
@@ -54,15 +66,15 @@ def test_unusable_text(tmp_path: Path, data: bytes | None, message: str) -> None
 
 
 def test_foreign_character() -> None:
-    with pytest.raises(UserError, match=r"must consist of the model's 2 characters, .*'c'"):
-        encode("abc", ("a", "b"))
+    with pytest.raises(UserError, match=r"must use the model's 2 characters only; found 'c'"):
+        encode("abc", Vocabulary("ab"))
 
 
 def test_text_too_short_for_one_update() -> None:
     with pytest.raises(UserError) as error:
         updates_per_epoch(torch.zeros(63, dtype=torch.int64), 4, 16)
     assert str(error.value) == (
-        "Training part of the text must have at least 64 characters (4 streams x 16 unrolled), "
+        "Training part of the text must have at least 64 symbols (4 streams x 16 unrolled), "
         "but it has 63; give a longer text, fewer streams or a shorter unroll"
     )
 

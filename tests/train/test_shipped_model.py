@@ -18,8 +18,9 @@ LINE = "First Citizen:\nBefore we proceed any further, hear me speak.\n\nAll:\nS
 
 def test_defaults_are_its_settings() -> None:
     stored = json.loads(read_checkpoint(MODEL)[1]["settings"])
-    assert {name: stored[name] for name in TrainingSettings().to_dict()} == (
-        TrainingSettings().to_dict()
+    defaults = TrainingSettings().to_dict()
+    assert {name: value for name, value in stored.items() if name in defaults}.items() <= (
+        defaults.items()
     )
 
 
