@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 
+PACKAGES := boards cli host hw models quant sim train
+
 # pynq wants an older numpy, and Python 3.12 at most. The first version is what boards have, the
 # second the last that knows their chip.
 PYNQ_PYTHON ?= $(PYTHON)
@@ -44,6 +46,7 @@ lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/vermin --target=3.10- --no-tips --violations --quiet $(PACKAGES)
 
 clean:
 	rm -rf $(VENV) .venv-pynq-* build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

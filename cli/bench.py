@@ -20,7 +20,12 @@ def bench(
         typer.Argument(metavar="IMAGE", help="Model to run.", show_default="the shipped model"),
     ] = None,
     models: Annotated[
-        Path, typer.Option(metavar="DIR", help=f"Folder with {NAME}.zlstm or {NAME}.safetensors.")
+        Path,
+        typer.Option(
+            metavar="DIR",
+            help=f"Folder with {NAME}.zlstm or {NAME}.safetensors.",
+            show_default="the shipped models",
+        ),
     ] = FOLDER,
     as_json: JsonOption = False,
 ) -> None:

@@ -25,7 +25,12 @@ NOTHING = "\N{REPLACEMENT CHARACTER}"
 
 def demo(
     models: Annotated[
-        Path, typer.Option(metavar="DIR", help=f"Folder with {NAME}.zlstm or {NAME}.safetensors.")
+        Path,
+        typer.Option(
+            metavar="DIR",
+            help=f"Folder with {NAME}.zlstm or {NAME}.safetensors.",
+            show_default="the shipped models",
+        ),
     ] = FOLDER,
     prompt: Annotated[str, typer.Option("--prompt", "-p", help="Text to go on from.")] = "ROMEO:",
     length: Annotated[int, typer.Option("--length", "-n", help="Characters to generate.")] = 1000,

@@ -1,15 +1,15 @@
-"""The model that the project ships, from its folder ``models``."""
+"""The model that the project ships."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from zynq_lstm.cli.console import say
+from zynq_lstm.models import SHAKESPEARE
 from zynq_lstm.quant.errors import UserError
 from zynq_lstm.quant.image import Image, read_image, write_image
 
-FOLDER = Path("models")
-NAME = "shakespeare"
+FOLDER, NAME = SHAKESPEARE.parent, SHAKESPEARE.stem
 
 
 def shipped_image(folder: Path, *, keep: bool) -> Image:
@@ -32,7 +32,7 @@ def shipped_image(folder: Path, *, keep: bool) -> Image:
         if not path.exists():
             raise UserError(
                 f"The shipped model must be {path} or {source}, but neither is there; "
-                "run this in the project's folder or say where with --models"
+                "say where it is with --models"
             )
         return read_image(path)
     from zynq_lstm.quant.checkpoint import load_checkpoint

@@ -13,11 +13,12 @@ OURS = {
     "boards": {"boards", "quant"},
     "host": {"host", "quant"},
     "hw": {"hw", "quant"},
+    "models": {"models"},
     "sim": {"boards", "sim", "host", "hw", "quant", "train"},
     "train": {"train", "quant"},
-    "cli": {"boards", "cli", "host", "hw", "quant", "sim", "train"},
+    "cli": {"boards", "cli", "host", "hw", "models", "quant", "sim", "train"},
 }
-BOARD = {"quant", "host"}
+BOARD = {"quant", "host", "models"}
 EXCEPTIONS = {"quant/checkpoint.py": {"safetensors"}, "host/overlay.py": {"pynq"}}
 """Modules that need more than numpy; nothing else that runs on a board imports them."""
 NOT_IMPORTED = ("zynq_lstm.quant.checkpoint", "zynq_lstm.host.overlay")

