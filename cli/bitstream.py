@@ -22,12 +22,12 @@ from zynq_lstm.boards.vivado import (
 )
 from zynq_lstm.cli.console import say, steps, write
 from zynq_lstm.cli.files import check_output_folder
-from zynq_lstm.cli.rtl import (
-    DSP_PAIRS_HELP,
-    HIDDEN_HELP,
-    LAYERS_HELP,
-    MULTIPLIERS_HELP,
-    SYMBOLS_HELP,
+from zynq_lstm.cli.options import (
+    DspPairsOption,
+    HiddenOption,
+    LayersOption,
+    MultipliersOption,
+    SymbolsOption,
     chosen_config,
 )
 from zynq_lstm.quant.errors import UserError
@@ -41,15 +41,11 @@ def bitstream(
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="DIR", help="Folder to write into.")
     ],
-    hidden: Annotated[int | None, typer.Option(help=HIDDEN_HELP, show_default="128")] = None,
-    layers: Annotated[int | None, typer.Option(help=LAYERS_HELP, show_default="2")] = None,
-    symbols: Annotated[int | None, typer.Option(help=SYMBOLS_HELP, show_default="128")] = None,
-    multipliers: Annotated[
-        int | None, typer.Option(help=MULTIPLIERS_HELP, show_default="512")
-    ] = None,
-    dsp_pairs: Annotated[
-        int | None, typer.Option(help=DSP_PAIRS_HELP, show_default="25 of every 32")
-    ] = None,
+    hidden: HiddenOption = None,
+    layers: LayersOption = None,
+    symbols: SymbolsOption = None,
+    multipliers: MultipliersOption = None,
+    dsp_pairs: DspPairsOption = None,
     run: Annotated[bool, typer.Option(help="Run Vivado, if it is on the PATH.")] = True,
     jobs: Annotated[int, typer.Option(min=1, help="Runs that Vivado may have at a time.")] = 4,
 ) -> None:

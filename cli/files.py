@@ -7,10 +7,8 @@ import tempfile
 from pathlib import Path
 
 from zynq_lstm.quant.errors import UserError
+from zynq_lstm.quant.files import MAXIMUM_TEXT_BYTES, read_limited
 from zynq_lstm.quant.vocabulary import Vocabulary
-
-MAXIMUM_TEXT_BYTES = 1 << 28
-"""More than 256 MB is refused before it fills the memory."""
 
 
 def read_text(path: Path, vocabulary: Vocabulary | None = None) -> str:
@@ -28,8 +26,7 @@ def read_text(path: Path, vocabulary: Vocabulary | None = None) -> str:
         When it cannot be read, is too large or, unless the model's symbols are bytes, not UTF-8.
     """
     try:
-        with path.open("rb") as file:
-            data = file.read(MAXIMUM_TEXT_BYTES + 1)
+        data = read_limited(path, MAXIMUM_TEXT_BYTES + 1)
         if len(data) > MAXIMUM_TEXT_BYTES:
             raise UserError(
                 f"Text {path} must have at most {MAXIMUM_TEXT_BYTES >> 20} MB; it has more"

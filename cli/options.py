@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from zynq_lstm.cli.console import say
+from zynq_lstm.quant.config import Config
+from zynq_lstm.quant.errors import UserError
+from zynq_lstm.quant.image import Image
 
 ImageArgument = Annotated[
     Path, typer.Argument(metavar="IMAGE", help="Quantized model, from zynq-lstm quantize (.zlstm).")
@@ -20,9 +24,67 @@ BackendOption = Annotated[
         "the same symbols bit by bit.",
     ),
 ]
+HiddenOption = Annotated[
+    int | None, typer.Option(help="Hidden units of each layer, 16 to 128.", show_default="128")
+]
+LayersOption = Annotated[int | None, typer.Option(help="LSTM layers, 1 or 2.", show_default="2")]
+SymbolsOption = Annotated[
+    int | None,
+    typer.Option(
+        help="Most symbols that it holds, a power of two from 4 to 256.", show_default="128"
+    ),
+]
+MultipliersOption = Annotated[
+    int | None,
+    typer.Option(help="8 x 8-bit multipliers: 64, 128, 256 or 512.", show_default="512"),
+]
+DspPairsOption = Annotated[
+    int | None,
+    typer.Option(
+        help="Pairs of multipliers made of a DSP48E1 each; the others are made of LUTs.",
+        show_default="25 of every 32",
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Write one JSON object instead.")]
 
 
 def backend_options(backend: str) -> dict[str, Any]:
     """Return the options of `zynq_lstm.host.open` with which a backend tells what it is doing."""
     return {"progress": say} if backend == "sim" else {}
+
+
+def chosen_config(
+    image: Image | None,
+    hidden: int | None = None,
+    layers: int | None = None,
+    symbols: int | None = None,
+    multipliers: int | None = None,
+    dsp_pairs: int | None = None,
+) -> Config:
+    """Return the sizes that were asked for, over those of an image or the default ones.
+
+    Raises
+    ------
+    UserError
+        When they are no configuration, or the image does not fit them.
+    """
+    given = {
+        "hidden": hidden,
+        "layers": layers,
+        "symbols": symbols,
+        "multipliers": multipliers,
+        "dsp_pairs": dsp_pairs,
+    }
+    changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    base = Config() if image is None else image.config
+    if "multipliers" in changes:
+        changes.setdefault("dsp_pairs", None)
+    config = replace(base, **changes)
+    if image is not None and (
+        config.layout_hash != image.config.layout_hash or config.symbols < image.symbols
+    ):
+        raise UserError(
+            f"Image must fit the accelerator ({config.describe()}), but it is made for "
+            f"{image.config.describe()}; leave out the sizes or quantize the model for them"
+        )
+    return config

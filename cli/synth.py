@@ -10,28 +10,24 @@ import typer
 
 from zynq_lstm.cli.console import say, steps, write_json, write_table
 from zynq_lstm.cli.files import check_output_folder
-from zynq_lstm.cli.options import JsonOption
-from zynq_lstm.cli.rtl import (
-    DSP_PAIRS_HELP,
-    HIDDEN_HELP,
-    LAYERS_HELP,
-    MULTIPLIERS_HELP,
-    SYMBOLS_HELP,
+from zynq_lstm.cli.options import (
+    DspPairsOption,
+    HiddenOption,
+    JsonOption,
+    LayersOption,
+    MultipliersOption,
+    SymbolsOption,
     chosen_config,
 )
 from zynq_lstm.quant.errors import UserError
 
 
 def synth(
-    hidden: Annotated[int | None, typer.Option(help=HIDDEN_HELP, show_default="128")] = None,
-    layers: Annotated[int | None, typer.Option(help=LAYERS_HELP, show_default="2")] = None,
-    symbols: Annotated[int | None, typer.Option(help=SYMBOLS_HELP, show_default="128")] = None,
-    multipliers: Annotated[
-        int | None, typer.Option(help=MULTIPLIERS_HELP, show_default="512")
-    ] = None,
-    dsp_pairs: Annotated[
-        int | None, typer.Option(help=DSP_PAIRS_HELP, show_default="25 of every 32")
-    ] = None,
+    hidden: HiddenOption = None,
+    layers: LayersOption = None,
+    symbols: SymbolsOption = None,
+    multipliers: MultipliersOption = None,
+    dsp_pairs: DspPairsOption = None,
     keep: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Leave the Verilog, Yosys' log and the netlist here."),

@@ -9,7 +9,7 @@ from amaranth.hdl import ClockDomain, Fragment
 from zynq_lstm.hw.blocks import VerilogPlatform, ports
 from zynq_lstm.hw.system import System
 from zynq_lstm.quant.errors import UserError
-from zynq_lstm.quant.files import write_whole
+from zynq_lstm.quant.files import write_together
 
 TOP = "zynq_lstm"
 RAM_SOURCE = Path(__file__).with_name("ram.v")
@@ -107,7 +107,6 @@ def write_verilog(config, directory, *, image=None):
             "crc": image.payload_crc,
         }
     texts = convert(config, **options)
-    order = sorted(texts, key=lambda n: (n == f"{TOP}.v", n))
-    for name in order:
-        write_whole(directory / name, texts[name])
-    return [directory / name for name in order]
+    paths = [directory / name for name in sorted(texts, key=lambda n: (n == f"{TOP}.v", n))]
+    write_together({path: texts[path.name] for path in paths})
+    return paths

@@ -1,12 +1,48 @@
-"""Output files that are whole or not there."""
+"""Files of people: read within limits of size and time, written whole or not at all."""
 
 from __future__ import annotations
 
+import errno
 import os
+import select
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from zynq_lstm.quant.errors import UserError
+
+MAXIMUM_TEXT_BYTES = 1 << 28
+"""More than 256 MB of text is refused before it fills the memory."""
+
+WAIT_SECONDS = 10.0
+"""What is no file (a pipe, a terminal) must go on within them, or it is given up."""
+
+_CHUNK_BYTES = 1 << 20
+
+
+def read_limited(path: str | Path, most: int) -> bytes:
+    """Read a file, or at most ``most`` bytes of it: one more than allowed shows that it has more.
+
+    Raises
+    ------
+    OSError
+        When it cannot be read, also because nothing comes: `WAIT_SECONDS`.
+    """
+    # Opened without waiting, for a pipe that nobody writes to would never open.
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        parts, left = [], most
+        while left:
+            if not select.select([handle], [], [], WAIT_SECONDS)[0]:
+                raise TimeoutError(errno.ETIMEDOUT, f"nothing came from it for {WAIT_SECONDS:g} s")
+            part = os.read(handle, min(left, _CHUNK_BYTES))
+            if not part:
+                break
+            parts.append(part)
+            left -= len(part)
+        return b"".join(parts)
+    finally:
+        os.close(handle)
 
 
 def write_whole(path: str | Path, content: bytes | str) -> None:
@@ -20,26 +56,42 @@ def write_whole(path: str | Path, content: bytes | str) -> None:
     UserError
         When the folder is missing or cannot be written.
     """
-    path = Path(path)
-    data = content.encode() if isinstance(content, str) else content
-    temporary = ""
+    write_together({Path(path): content})
+
+
+def write_together(contents: Mapping[Path, bytes | str]) -> None:
+    """Write several files as `write_whole` does, all of them or none.
+
+    Raises
+    ------
+    UserError
+        When one of them cannot be written.
+    """
+    path = Path()
+    written: list[tuple[Path, str, str]] = []
     try:
-        if path.exists() and not path.is_file() and not path.is_dir():
-            path.write_bytes(data)
-            return
-        target = Path(os.path.realpath(path))
-        handle, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, target)
-        temporary = ""
+        for path, content in contents.items():
+            data = content.encode() if isinstance(content, str) else content
+            if path.is_dir():
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+            if path.exists() and not path.is_file():
+                path.write_bytes(data)
+                continue
+            target = os.path.realpath(path)
+            folder, name = os.path.split(target)
+            handle, temporary = tempfile.mkstemp(prefix=f".{name}.", dir=folder)
+            written.append((path, temporary, target))
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+            os.chmod(temporary, 0o666 & ~_umask())
+        for path, temporary, target in written:  # noqa: B007 - the error names it
+            os.replace(temporary, target)
     except OSError as error:
         raise UserError(
             f"Output {path} must be writable: {error.strerror or error}; choose another path"
         ) from None
     finally:
-        if temporary:
+        for _, temporary, _ in written:
             Path(temporary).unlink(missing_ok=True)
 
 

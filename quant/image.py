@@ -26,7 +26,7 @@ import numpy as np
 
 from zynq_lstm.quant.config import Config
 from zynq_lstm.quant.errors import UserError
-from zynq_lstm.quant.files import write_whole
+from zynq_lstm.quant.files import read_limited, write_whole
 from zynq_lstm.quant.layout import Words, is_sealed, pack, payload_crc, payload_words, unpack
 from zynq_lstm.quant.parameters import Parameters
 from zynq_lstm.quant.vocabulary import Vocabulary
@@ -161,8 +161,7 @@ def read_image(path: str | Path) -> Image:
     """
     path = Path(path)
     try:
-        with path.open("rb") as file:
-            data = file.read(MAXIMUM_BYTES + 1)
+        data = read_limited(path, MAXIMUM_BYTES + 1)
     except OSError as error:
         raise UserError(f"Image {path} must be a readable file: {error.strerror}") from None
     if len(data) > MAXIMUM_BYTES:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from zynq_lstm.quant.config import Config
 from zynq_lstm.quant.errors import UserError
-from zynq_lstm.quant.files import write_whole
+from zynq_lstm.quant.files import write_together
 from zynq_lstm.quant.formats import PREACTIVATION
 from zynq_lstm.quant.image import Image
 from zynq_lstm.quant.layout import lane_words, weight_words
@@ -40,7 +40,7 @@ class MemoryFiles(TypedDict):
 def write_memory_files(
     image: Image, directory: str | Path, config: Config | None = None
 ) -> MemoryFiles:
-    """Write the files of an image.
+    """Write the files of an image, all or none.
 
     Parameters
     ----------
@@ -83,10 +83,12 @@ def write_memory_files(
             for gate in GATE_NAMES
         ],
     )
+    texts = {
+        names["scales"]: _text(lane_words(p.scales), rows, 64),
+        names["biases"]: _text(lane_words(p.biases), rows, 64),
+    }
     for k, name in enumerate(names["banks"]):
-        _write(directory / name, weights[:, k], config.weight_depth, 64)
-    _write(directory / names["scales"], lane_words(p.scales), rows, 64)
-    _write(directory / names["biases"], lane_words(p.biases), rows, 64)
+        texts[name] = _text(weights[:, k], config.weight_depth, 64)
     stride = 1 << (config.hidden - 1).bit_length()
     width = config.table_ram_width
     for gate, files in enumerate(names["table"]):
@@ -94,20 +96,21 @@ def write_memory_files(
         entries[: p.symbols, : config.hidden] = p.table[..., gate].view(np.uint16)
         for k, name in enumerate(files):
             part = (entries.ravel() >> (k * width)) & ((1 << width) - 1)
-            _write(directory / name, part, entries.size, width)
+            texts[name] = _text(part, entries.size, width)
     header = {
         "config": config.to_dict(),
         "symbols": p.symbols,
         "payload_crc": f"{image.payload_crc:08x}",
         "files": names,
     }
-    write_whole(directory / "header.json", json.dumps(header, indent=1) + "\n")
+    texts["header.json"] = json.dumps(header, indent=1) + "\n"
+    write_together({directory / name: text for name, text in texts.items()})
     return names
 
 
-def _write(path: Path, words: NDArray[np.integer], depth: int, bits: int) -> None:
-    """One file, filled up with zeros."""
+def _text(words: NDArray[np.integer], depth: int, bits: int) -> str:
+    """A memory's file, filled up with zeros."""
     digits = -(-bits // 4)
     lines = [f"{int(word):0{digits}x}" for word in words]
     lines += ["0" * digits] * (depth - len(lines))
-    write_whole(path, "\n".join(lines) + "\n")
+    return "\n".join(lines) + "\n"

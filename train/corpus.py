@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from zynq_lstm.quant.errors import UserError
+from zynq_lstm.quant.files import MAXIMUM_TEXT_BYTES, read_limited
 from zynq_lstm.quant.vocabulary import BYTES, MAXIMUM_SYMBOLS, Vocabulary
 
 TRAINING_PERCENT, VALIDATION_PERCENT = 90, 5
@@ -65,16 +66,21 @@ def read_file(path: Path) -> tuple[bytes, str]:
     Raises
     ------
     UserError
-        If it cannot be read.
+        If it cannot be read, or is too large.
     """
     try:
-        data = Path(path).read_bytes()
+        data = read_limited(path, MAXIMUM_TEXT_BYTES + 1)
     except OSError as error:
         reason = error.strerror or error
         raise UserError(
             f"Training text must be a readable file, but {path} could not be read ({reason}); "
             "give the path of a text file"
         ) from error
+    if len(data) > MAXIMUM_TEXT_BYTES:
+        raise UserError(
+            f"Training text must have at most {MAXIMUM_TEXT_BYTES >> 20} MB, but {path} has more; "
+            "train on a part of it"
+        )
     return data, hashlib.sha256(data).hexdigest()
 
 

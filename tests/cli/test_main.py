@@ -1,6 +1,7 @@
 """The command line as a whole: help, version, ends, and as a program of its own."""
 
 import json
+import os
 import struct
 import subprocess
 import sys
@@ -156,6 +157,14 @@ def test_an_early_interrupt_shows_no_traceback(run, monkeypatch) -> None:
 def test_refuses_a_text_that_would_fill_the_memory(run, image_path, monkeypatch) -> None:
     monkeypatch.setattr("zynq_lstm.cli.files.MAXIMUM_TEXT_BYTES", 1 << 20)
     run("score", image_path, "/dev/zero").refused("Text /dev/zero", "at most 1 MB")
+
+
+def test_gives_up_a_pipe_that_nobody_writes_to(run, image_path, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr("zynq_lstm.quant.files.WAIT_SECONDS", 0.1)
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for arguments in (("info", pipe), ("score", image_path, pipe)):
+        run(*arguments).refused(str(pipe), "must be a readable file: nothing came from it")
 
 
 def test_refuses_metadata_that_cannot_be_shown(run, image_path, tmp_path) -> None:

@@ -1,13 +1,15 @@
-"""Output files are whole or not there."""
+"""Files are read within limits of size and time; outputs are whole or not there."""
 
 import os
 import stat
+import threading
+import time
 
 import pytest
 
 from zynq_lstm.quant import files
 from zynq_lstm.quant.errors import UserError
-from zynq_lstm.quant.files import write_whole
+from zynq_lstm.quant.files import read_limited, write_together, write_whole
 
 
 @pytest.mark.parametrize(
@@ -109,3 +111,60 @@ def test_writes_to_a_pipe_instead_of_replacing_it(tmp_path):
         os.close(end)
     assert stat.S_ISFIFO(pipe.stat().st_mode)
     assert os.listdir(tmp_path) == ["pipe"]
+
+
+def test_writes_together_or_not_at_all(tmp_path):
+    (tmp_path / "b").write_text("before")
+    (tmp_path / "c").mkdir()
+    contents = {tmp_path / name: name for name in "abc"}
+    with pytest.raises(UserError, match=r"/c must be writable: Is a directory; choose another"):
+        write_together(contents)
+    assert sorted(os.listdir(tmp_path)) == ["b", "c"]
+    assert (tmp_path / "b").read_text() == "before"
+    del contents[tmp_path / "c"]
+    write_together(contents)
+    assert [(tmp_path / name).read_text() for name in "ab"] == ["a", "b"]
+    assert sorted(os.listdir(tmp_path)) == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize("size", [0, 1, 99, 100, 101])
+def test_reads_up_to_a_limit(tmp_path, size):
+    path = tmp_path / "file"
+    path.write_bytes(bytes(size))
+    assert len(read_limited(path, 100)) == min(size, 100)
+
+
+def test_reads_what_a_pipe_brings_little_by_little(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+
+    def write():
+        with pipe.open("wb", buffering=0) as file:
+            for _ in range(3):
+                time.sleep(0.02)
+                file.write(b"piece ")
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    assert read_limited(pipe, 100) == b"piece piece piece "
+    writer.join()
+
+
+def test_gives_up_a_pipe_that_brings_nothing(tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "WAIT_SECONDS", 0.1)
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(TimeoutError, match=r"nothing came from it for 0.1 s"):
+        read_limited(pipe, 100)
+    silent = os.open(pipe, os.O_RDWR)
+    try:
+        with pytest.raises(TimeoutError):
+            read_limited(pipe, 100)
+    finally:
+        os.close(silent)
+
+
+@pytest.mark.parametrize("name", ["none", "."])
+def test_reading_what_is_no_file(tmp_path, name):
+    with pytest.raises(OSError, match=r"No such file|Is a directory"):
+        read_limited(tmp_path / name, 100)

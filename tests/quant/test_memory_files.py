@@ -102,3 +102,10 @@ def test_refuses_a_file_as_folder(image, tmp_path):
             write_memory_files(image, folder)
         assert str(caught.value).startswith(f"Output folder {folder} must be writable: ")
         assert str(caught.value).endswith("; choose another")
+
+
+def test_writes_all_or_none(image, tmp_path):
+    (tmp_path / "table_o_0.hex").mkdir()
+    with pytest.raises(UserError, match=r"table_o_0.hex must be writable: Is a directory"):
+        write_memory_files(image, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["table_o_0.hex"]
