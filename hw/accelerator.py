@@ -14,6 +14,7 @@ from zynq_lstm.hw.controller import COUNT_BITS, COUNTERS, Controller
 from zynq_lstm.hw.crc import CRC_BITS
 from zynq_lstm.hw.datapath import Datapath
 from zynq_lstm.hw.loader import Loader
+from zynq_lstm.hw.primitives import COPIED
 from zynq_lstm.hw.schedule import Schedule
 from zynq_lstm.hw.sequencer import Sequencer, step_members
 from zynq_lstm.hw.state_port import StatePort
@@ -86,7 +87,8 @@ class Accelerator(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        m.domains.sync = ClockDomain()
+        m.domains.sync = domain = ClockDomain()
+        domain.rst.attrs.update(COPIED)
         reset = Signal(init=1, reset_less=True)
         m.d.comb += [ClockSignal().eq(self.aclk), ResetSignal().eq(reset)]
         m.d.sync += reset.eq(~self.aresetn)

@@ -130,11 +130,12 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Wire:
-    """A named net: its bits, least significant first, and the index of the first."""
+    """A named net: its bits from the lowest, whose index, and whether tools copy its register."""
 
     name: str
     bits: tuple[Bit, ...]
     offset: int = 0
+    copied: bool = False
 
 
 @dataclass
@@ -296,11 +297,6 @@ def from_module(module: Mapping[str, Any]) -> Netlist:
     ----------
     module : Mapping[str, Any]
         With "ports", "cells" and "netnames".
-
-    Returns
-    -------
-    Netlist
-        Its cells, ports, names and scopes.
     """
     cells, scopes = [], set()
     for name, cell in module["cells"].items():
@@ -314,8 +310,8 @@ def from_module(module: Mapping[str, Any]) -> Netlist:
     for name, port in module["ports"].items():
         ports[port["direction"]][name] = tuple(port["bits"])
     wires = tuple(
-        Wire(name, tuple(wire["bits"]), int(wire.get("offset", 0)))
-        for name, wire in module.get("netnames", {}).items()
+        Wire(n, tuple(w["bits"]), int(w.get("offset", 0)), "max_fanout" in w.get("attributes", {}))
+        for n, w in module.get("netnames", {}).items()
     )
     inputs, outputs = ports["input"] | ports["inout"], ports["output"] | ports["inout"]
     return Netlist(tuple(cells), inputs, outputs, wires, frozenset(scopes))

@@ -174,8 +174,9 @@ def reset_nets(netlist: Netlist) -> set[int]:
     """Find the nets of the top's reset.
 
     Those are the bits of the ports that are named as resets, their inversion, and the outputs of
-    flip-flops that are fed by nothing but such nets and constants: a synchronizer. A reset that
-    logic has a part in, as Yosys makes many, is none: it is an ordinary net.
+    flip-flops that are fed by nothing but such nets and constants: a synchronizer; and a soft
+    reset, a flip-flop that the vendor's tools are told to copy (`primitives.COPIED`), which Yosys
+    does not do. A reset that logic has a part in, as Yosys makes many, is an ordinary net.
     """
     found = {
         bit
@@ -184,6 +185,9 @@ def reset_nets(netlist: Netlist) -> set[int]:
         for bit in bits
         if isinstance(bit, int)
     }
+    copied = {bit for wire in netlist.wires if wire.copied for bit in wire.bits}
+    registers = {bit for bit, cell in netlist.drivers.items() if cell.kind in FLIP_FLOPS}
+    found |= copied & registers
     readers: dict[int, list[Cell]] = defaultdict(list)
     for cell in netlist.cells:
         if cell.kind in LUTS | FLIP_FLOPS or cell.kind == "INV":

@@ -2,8 +2,16 @@
 
 from amaranth.hdl import Cat, Mux, Signal
 
+from zynq_lstm.hw.netlist_checks import MAX_FANOUT
+
 KEEP = {"keep": 1}
 """Keeps a fabric register out of a DSP48E1, where it would end a long wire too late."""
+
+COPIED = {"max_fanout": MAX_FANOUT}
+"""A register of which tools make copies, one for so many loads: for a reset, which is everywhere.
+
+What is on the way to the datapath has its copies written out (`hw.blocks`), for its cycles count.
+"""
 
 
 def register(m, value, name, *, keep=False):

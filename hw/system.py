@@ -34,7 +34,7 @@ from amaranth.lib.wiring import In, Out
 
 from zynq_lstm.hw.accelerator import Accelerator
 from zynq_lstm.hw.axi_lite import WORD_SHIFT, AxiLite, axi_lite_members
-from zynq_lstm.hw.primitives import counter
+from zynq_lstm.hw.primitives import COPIED, counter
 from zynq_lstm.quant.protocol import ERROR_BITS, Error, Mode
 from zynq_lstm.quant.registers import (
     COUNTERS,
@@ -124,7 +124,9 @@ class System(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         core, members = self._accelerator, self.signature.members
-        m.domains += [ClockDomain("sync"), ClockDomain("core")]
+        m.domains += (domains := [ClockDomain("sync"), ClockDomain("core")])
+        for domain in domains:
+            domain.rst.attrs.update(COPIED)
         resets = [Signal(init=1, reset_less=True, name=f"{d}_reset") for d in ("bus", "core")]
         # All domains take their clock from the same signal, so that in simulation their edges
         # come in the same step.

@@ -75,6 +75,18 @@ def test_reset_is_left_out(design: Design, how: str) -> None:
     assert "aresetn" in found.resets
 
 
+@pytest.mark.parametrize("driver", ["register", "logic"])
+def test_soft_reset_is_a_register_that_tools_copy(design: Design, driver: str) -> None:
+    asked = design.register(*design.port("burst", "input"), CE="1")
+    reset = design.register(asked) if driver == "register" else design.lut(asked)
+    design.alias("soft_reset", [reset])
+    design.module["netnames"]["soft_reset"]["attributes"] = {"max_fanout": f"{64:032b}"}
+    wide_reset(design, reset)
+    found = fan_out(design.netlist())
+    assert found.resets == (("soft_reset",) if driver == "register" else ())
+    assert len(found.violations) == (driver == "logic")
+
+
 @pytest.mark.parametrize("how", ["logic", "register", "other port", "named"])
 def test_local_reset_is_an_ordinary_net(design: Design, how: str) -> None:
     (reset,) = design.port("rst", "input")
