@@ -21,6 +21,11 @@ class SimulatedLink:
     ----------
     chip : Chip
         Closed with the link.
+
+    Attributes
+    ----------
+    accesses, transfers : int
+        Register accesses and packets so far, either way: what the link costs a host.
     """
 
     largest_packet = 1 << 22
@@ -31,12 +36,14 @@ class SimulatedLink:
 
     def __init__(self, chip: Chip) -> None:
         self.chip = chip
+        self.accesses = self.transfers = 0
         self._room = 0
         self._words: list[Words] = []
         self._flags: list[Flags] = []
 
     def read(self, offset: int) -> int:
         """Return the register at a byte offset."""
+        self.accesses += 1
         try:
             return self.chip.read(offset)
         except HardwareError as error:
@@ -44,6 +51,7 @@ class SimulatedLink:
 
     def write(self, offset: int, value: int) -> None:
         """Write 32 bits to the register at a byte offset."""
+        self.accesses += 1
         try:
             self.chip.write(offset, value)
         except HardwareError as error:
@@ -57,6 +65,7 @@ class SimulatedLink:
             )
         if self.chip.offered:
             raise LinkError("A packet must be sent whole before the next begins; it is not")
+        self.transfers += 1
         self.chip.offer(*to_words(packet))
 
     def sent(self) -> bool:
@@ -68,6 +77,7 @@ class SimulatedLink:
         if not 0 < size <= self.largest_packet:
             raise LinkError(f"A packet must have 1 to {self.largest_packet} bytes, not {size}")
         self._forget()
+        self.transfers += 1
         self._room = -(-size // WORD_BYTES)
         self.chip.accept(self._room)
 

@@ -59,6 +59,7 @@ def test_a_packet_each_way(link):
     state = np.arange(STATE_BYTES, dtype=np.uint8) % 6
     state.view("<u8")[:] &= np.uint64(0xFFFF_FFFF_FFFF)
     run(link, Mode.WRITE_STATE, state)
+    accesses, transfers = link.accesses, link.transfers
     link.accept(STATE_BYTES)
     assert link.accepted() is None
     start(link, Mode.READ_STATE)
@@ -66,6 +67,7 @@ def test_a_packet_each_way(link):
     link.wait(100)
     assert link.accepted().tolist() == state.tolist()
     assert link.accepted() is None
+    assert (link.accesses - accesses, link.transfers - transfers) == (3, 1)
 
 
 @pytest.mark.parametrize("length", range(1, 10))
