@@ -176,6 +176,9 @@ class Accelerator(wiring.Component):
             datapath.symbol.eq(controller.symbol),
             controller.done.eq(datapath.done),
             controller.sampled.eq(datapath.sampled),
+            datapath.target.eq(controller.target),
+            controller.scored.eq(datapath.scored),
+            controller.surprisal.eq(datapath.surprisal),
             controller.saturated.eq(datapath.saturated),
         ]
         m.d.comb += [
@@ -208,7 +211,7 @@ class Accelerator(wiring.Component):
         return m
 
     def _words_out(self, m, o_fifo, packer, controller, datapath, port):
-        """Rows of logits, or packed bytes (symbols, state) to the output FIFO.
+        """Rows of logits, or packed bytes (symbols, surprisals, state) to the output FIFO.
 
         Two selects, one the inverse of the other, so that neither drives more than half a word.
         """

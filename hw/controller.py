@@ -11,7 +11,10 @@ symbols of its own until ``outputs`` have been sampled:
 
 The prologue is a character without A: it computes the sums that a predecessor would have left, from
 whatever state there is, so that a run may follow a reset, a written state or another run alike.
-The last character ends with its logits; the symbol sampled last is not fed.
+The last character ends with its logits; the symbol sampled last is not fed. When scoring, a
+character waits for the symbol behind it, the last one too: it is what its logits are judged by. A
+surprisal may come when the next character has begun, so what it belongs to is noted with the
+sampler's symbol.
 
 However a command ends, its packets do too: one that sends a packet ends it with TLAST, and the
 input packet is swallowed to its TLAST before ``busy`` falls. A cancelled command waits for that
@@ -26,9 +29,13 @@ from amaranth.utils import ceil_log2
 
 from zynq_lstm.hw.primitives import counter, delay, equal_by_halves, greater, incremented, register
 from zynq_lstm.hw.sampler import SYMBOL_BITS, Sampler
+from zynq_lstm.hw.surprisal import Surprisal
 from zynq_lstm.quant.protocol import ERROR_BITS, Error, Mode
+from zynq_lstm.quant.surprisal import SURPRISAL
 
 COUNT_BITS = 32
+RUNS = (Mode.GENERATE, Mode.LOGITS, Mode.SCORE)
+"""Modes that compute characters."""
 QUIET_CYCLES = 4096
 """Cycles without a word after which the input of a cancelled command counts as ended: 29 us."""
 COUNTERS = ("cycles", "steps", "characters", "stalls", "startup", "saturations")
@@ -100,6 +107,9 @@ class Controller(wiring.Component):
                 "sampling": Out(1),
                 "done": In(1),
                 "sampled": In(SYMBOL_BITS),
+                "target": Out(SYMBOL_BITS),
+                "scored": In(1),
+                "surprisal": In(SURPRISAL.bits),
                 "launch": Out(1),
                 "symbol": Out(SYMBOL_BITS),
                 "saturated": In(1),
@@ -120,16 +130,17 @@ class Controller(wiring.Component):
         fed = Signal(COUNT_BITS)  # symbols of the stream that layer 1 has had
         nth_output = Signal(COUNT_BITS, init=1)  # number of the next sampled symbol
         inputs_done, no_outputs, last_output = Signal(), Signal(), Signal()
-        generate, is_run, takes_packet, sends_packet = (Signal() for _ in range(4))
+        generate, score, is_run, takes_packet, sends_packet = (Signal() for _ in range(5))
         m.d.sync += [
             inputs_done.eq(equal_by_halves(m, fed, self.inputs, "fed")),
             last_output.eq(equal_by_halves(m, nth_output, self.outputs, "nth_output")),
             no_outputs.eq(equal_by_halves(m, self.outputs, C(0, COUNT_BITS), "outputs")),
             generate.eq(self.mode == Mode.GENERATE),
-            is_run.eq((self.mode == Mode.GENERATE) | (self.mode == Mode.LOGITS)),
+            score.eq(self.mode == Mode.SCORE),
+            is_run.eq(Cat(self.mode == mode for mode in RUNS).any()),
             self.state_write.eq(self.mode == Mode.WRITE_STATE),
             self.state_zero.eq(self.mode == Mode.RESET_STATE),
-            takes_packet.eq((self.mode < Mode.READ_STATE) | (self.mode == Mode.WRITE_STATE)),
+            takes_packet.eq(is_run | (self.mode == Mode.LOAD) | (self.mode == Mode.WRITE_STATE)),
             sends_packet.eq(is_run | (self.mode == Mode.READ_STATE)),
         ]
         surplus, restarted = Signal(), Signal()
@@ -138,20 +149,22 @@ class Controller(wiring.Component):
             m.d.sync += packet_ended.eq(1)
 
         # One character: its flags, set when it starts.
-        from_stream, sampling, last, emits = Signal(), Signal(), Signal(), Signal()
+        from_stream, sampling, last, emits, scoring = (Signal() for _ in range(5))
         in_characters = Signal()
         with m.If(self.character_start):
             m.d.sync += [
                 from_stream.eq(~inputs_done),
                 sampling.eq(generate & inputs_done & ~self.prologue),
                 last.eq(self.last),
-                emits.eq(~generate & ~self.prologue),
+                emits.eq(~generate & ~score & ~self.prologue),
+                scoring.eq(score & ~self.prologue),
                 in_characters.eq(~self.prologue),
                 self.prologue.eq(0),
             ]
         # With one layer and one row the last character may be over in the cycle in which it starts.
         after_last = last | (self.character_start & self.last)
-        m.d.sync += self.go.eq(running & ~after_last & self.room & (inputs_done | in_valid))
+        fed_all = inputs_done & ~score  # when scoring, one symbol more must come
+        m.d.sync += self.go.eq(running & ~after_last & self.room & (fed_all | in_valid))
         m.d.sync += self.last.eq(inputs_done & ~self.prologue & (~generate | last_output))
         m.d.comb += [
             self.sampling.eq(sampling),
@@ -167,7 +180,7 @@ class Controller(wiring.Component):
         ]
         feeds = Signal()
         m.d.comb += feeds.eq(self.launch & from_stream)
-        with m.If(feeds):
+        with m.If(feeds | (known & last & score)):
             m.d.sync += in_valid.eq(0)
         counter(m, fed, step=feeds, clear=restarted)
         with m.If(settle[3]):
@@ -175,14 +188,24 @@ class Controller(wiring.Component):
         with m.Elif(sends):
             m.d.sync += nth_output.eq(nth_output + 1)
         owed, closing = Signal(), Signal()  # the output packet has not ended; end it now
+        # A surprisal: its two bytes, and whether it is to be sent and is the last.
+        wanted, ends = Signal(), Signal()
+        with m.If(self.done):
+            m.d.sync += [wanted.eq(scoring), ends.eq(last)]
+        lower = self.scored & wanted
+        upper = delay(m, lower, 1, "upper")
+        octet = Mux(upper, self.surprisal[8:], self.surprisal[:8])
         m.d.comb += [
-            self.o_valid.eq(sends | closing),
-            self.o_byte.eq(self.sampled),
-            self.o_last.eq(last | closing),
+            self.target.eq(in_symbol),
+            self.o_valid.eq(sends | lower | upper | closing),
+            self.o_byte.eq(Mux(score, octet, self.sampled)),
+            self.o_last.eq(Mux(score, upper & ends, last) | closing),
         ]
 
-        symbol_latency = self._schedule.value_latency + Sampler.latency
-        drain_cycles = symbol_latency + self._schedule.launch_delay + 16
+        rows = self._config.output_rows(self._config.symbols)
+        symbol_latency = Sampler.latency + self._schedule.launch_delay
+        result_latency = max(symbol_latency, Surprisal.latency(rows))
+        drain_cycles = self._schedule.value_latency + result_latency + 16
         drain = Signal(ceil_log2(drain_cycles) + 1)
         draining, wind = Signal(), Signal()
         not_loaded, bad_length, good_run = Signal(), Signal(), Signal()
@@ -214,7 +237,7 @@ class Controller(wiring.Component):
             not_loaded.eq(is_run & ~self.loaded),
             bad_length.eq(is_run & (inputs_done | (generate & no_outputs))),
             good_run.eq(is_run & self.loaded),
-            starved.eq(running & packet_ended & ~in_valid & ~inputs_done & self.waiting),
+            starved.eq(running & packet_ended & ~in_valid & ~fed_all & self.waiting),
             clean.eq(packet_ended & ~in_valid),
             self.state_hurry.eq(packet_ended | cancelled),
             closing.eq(0),
@@ -225,6 +248,8 @@ class Controller(wiring.Component):
                 last.eq(0),
                 emits.eq(0),
                 sampling.eq(0),
+                scoring.eq(0),
+                wanted.eq(0),
                 in_characters.eq(0),
                 self.prologue.eq(1),
                 owed.eq(sends_packet),

@@ -1,9 +1,10 @@
-"""The datapath: engine, requantization, layer-1 pass, element-wise unit and sampler, wired up.
+"""The datapath: engine, requantization, layer-1 pass, element-wise unit, sampler and surprisal.
 
     steps ─ engine ─ sums ─ requantizer ─┬─ A: pre-activations ────┐
                                          ├─ B, C: stored sums      ├─ element-wise ─ h ─ engine
     symbol ─ input table + stored sums ──┼─────────────────────────┘
-                                         └─ O: logits ─ sampler ─ symbol
+                                         └─ O: logits ─┬─ sampler ─ symbol
+                                                       └─ surprisal of the symbol that came
 
 It holds no control but delay lines: what a step is travels beside it. `schedule` proves that A and
 the layer-1 pass never meet at the element-wise unit.
@@ -24,8 +25,10 @@ from zynq_lstm.hw.row_memories import RAM_LATENCY, RowConstants, StoredSums, add
 from zynq_lstm.hw.sampler import SYMBOL_BITS, Sampler
 from zynq_lstm.hw.schedule import LAYER1_SUM
 from zynq_lstm.hw.sequencer import step_members
+from zynq_lstm.hw.surprisal import Surprisal
 from zynq_lstm.quant.config import GATES
 from zynq_lstm.quant.formats import LOGIT, PREACTIVATION, TEMPERATURE
+from zynq_lstm.quant.surprisal import SURPRISAL
 
 
 class WriteBus(wiring.Signature):
@@ -66,6 +69,11 @@ class Datapath(wiring.Component):
         A row of logits.
     done, sampled : Out
         The sampler's symbol.
+    target : In(8)
+        The symbol that came after a character; read ``Surprisal.TARGET_AFTER`` cycles after its
+        last row of logits.
+    scored, surprisal : Out
+        Pulse; the surprisal of that symbol, until the next one is at hand.
     saturated : Out(1)
         A cell state was clipped.
     write : In
@@ -96,6 +104,9 @@ class Datapath(wiring.Component):
             **{f"logit{k}": Out(signed(LOGIT.bits)) for k in range(GATES)},
             "done": Out(1),
             "sampled": Out(SYMBOL_BITS),
+            "target": In(SYMBOL_BITS),
+            "scored": Out(1),
+            "surprisal": Out(SURPRISAL.bits),
             "saturated": Out(1),
             "write": In(WriteBus(config)),
             "state_read": In(1),
@@ -128,6 +139,7 @@ class Datapath(wiring.Component):
         m.submodules.table = table = InputTable(c, init_files=files.get("table"))
         m.submodules.elementwise = elementwise = Elementwise(c)
         m.submodules.sampler = sampler = Sampler()
+        m.submodules.surprisal = surprisal = Surprisal()
         row_lanes = lanes(m, platform)
         at_sum = self._schedule.sum_latency
 
@@ -178,6 +190,7 @@ class Datapath(wiring.Component):
                 lane.addend.eq(addends[k]),
                 getattr(sums, f"total{k}").eq(lane.total),
                 getattr(sampler, f"logit{k}").eq(lane.value),
+                getattr(surprisal, f"logit{k}").eq(lane.value),
                 getattr(self, f"logit{k}").eq(lane.value),
             ]
         m.d.comb += [
@@ -187,7 +200,7 @@ class Datapath(wiring.Component):
             sums.restart.eq(self.restart),
         ]
 
-        # Logits and sampler.
+        # Logits, sampler and surprisal.
         o_valid = delay(m, kind["O"], to_value, "o_value")
         noise_at = at_sum + Lane.latency - Sampler.ADVANCE_LEAD
         advance = delay(m, self.step_kind_O, noise_at, "o_advance")
@@ -202,9 +215,14 @@ class Datapath(wiring.Component):
             sampler.last_lane.eq(self.last_lane),
             self.done.eq(sampler.done),
             self.sampled.eq(sampler.symbol),
+            surprisal.target.eq(self.target),
+            self.scored.eq(surprisal.done),
+            self.surprisal.eq(surprisal.surprisal),
             self.logits_valid.eq(o_valid),
             self.logits_last.eq(sampler.last),
         ]
+        for name in ("valid", "first", "last", "last_lane"):
+            m.d.comb += getattr(surprisal, name).eq(getattr(sampler, name))
 
         # Layer 1: table row and stored sum of each unit, one unit a cycle.
         pass_valid, unit, at_last_unit = self._layer1_units(m)

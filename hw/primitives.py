@@ -1,6 +1,7 @@
 """Small pieces of which the datapath is made: registers, delays, saturation."""
 
-from amaranth.hdl import Cat, Mux, Signal
+from amaranth.hdl import C, Cat, Mux, Signal, signed
+from amaranth.lib import memory
 
 from zynq_lstm.hw.netlist_checks import MAX_FANOUT
 
@@ -99,3 +100,33 @@ def equal_by_halves(m, a, b, name):
 def greater(a, b):
     """a > b of two unsigned numbers as the sign of b - a, which ends in no LUT after the carry."""
     return (b - a)[-1]
+
+
+def lut_rom(m, address, contents, bits, name):
+    """A table in LUTs, combinational: between an address register and one behind it.
+
+    Of its few words no tool makes a block memory, so it needs no attribute, for which the tools
+    have no common value.
+    """
+    m.submodules[name] = table = memory.Memory(
+        shape=bits, depth=len(contents), init=[int(v) for v in contents]
+    )
+    port = table.read_port(domain="comb")
+    m.d.comb += port.addr.eq(address)
+    return port.data
+
+
+PRODUCT_LATENCY = 3
+"""Cycles of `product`."""
+
+
+def product(m, x, y, shift, name):
+    """Unsigned x * y / 2^shift, rounded, in one DSP48E1; `PRODUCT_LATENCY` cycles later."""
+    a, b = (
+        register(m, Cat(value, C(0, 1)).as_signed(), f"{name}_{side}")
+        for value, side in ((x, "a"), (y, "b"))
+    )
+    exact = Signal(signed(len(a) + len(b)), name=f"{name}_exact", reset_less=True)
+    rounded = Signal(signed(len(a) + len(b)), name=f"{name}_rounded", reset_less=True)
+    m.d.sync += [exact.eq(a * b), rounded.eq(exact + (1 << (shift - 1)))]
+    return rounded[shift:]

@@ -11,7 +11,8 @@ With two layers, a character t is these phases of engine steps, one step a cycle
 Meanwhile, when the next symbol is known, layer 1 of t + 1 runs without multipliers: stored sum of B
 plus a row of the input table, through the element-wise unit to h1[t + 1]. With one layer: O, B,
 then waiting for layer 1. Times count from a step at the engine's ports; cycle 0 is the first step
-of a character. All that depends on the number of symbols is the length of O.
+of a character. All that depends on the number of symbols is the length of O; but the smallest
+accelerators of the most symbols also wait until the surprisal has read a character's logits.
 """
 
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from zynq_lstm.hw.engine import Engine, engine_latency
 from zynq_lstm.hw.input_table import InputTable
 from zynq_lstm.hw.requantizer import Lane
 from zynq_lstm.hw.sampler import Sampler
+from zynq_lstm.hw.surprisal import Surprisal
 from zynq_lstm.quant.config import Config
 
 ELEMENTWISE_SELECT = 1
@@ -127,7 +129,9 @@ class Schedule:
         last_read = start + sum(p.steps for p in after if p.kind == "B") - 1 + Engine.HIDDEN_READ
         if loaded <= last_read:
             raise ValueError("h1 would be replaced while B still reads it")
-        return loaded - Engine.HIDDEN_READ
+        # From the last row of logits to the next character's first are so many cycles and a row's.
+        scored = Surprisal.recovery(c.output_rows(c.symbols)) - c.groups
+        return max(loaded - Engine.HIDDEN_READ, scored)
 
     def cycles(self, symbols):
         """Cycles of a character in the steady state."""

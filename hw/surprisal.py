@@ -3,227 +3,33 @@
     pass 1   logits ─┬─ best of four ─ best so far ─ greatest ─────────┐
                      └─ rows, in LUT memories                          │
     pass 2   rows, last one first ─────────────────── greatest - logit = distances
-             distances ─┬─ exp by two tables and a product, four lanes ─ + ─ + ─ total
+             distances ─┬─ exponentials, four lanes ─ + ─ + ─ total
                         └─ the symbol's distance
-    close    total ─ shifted up to 1 … 2 ─ line of the logarithm ─┐
-             slope x bits, then distance x log2(e), in turn ──────┴─ + ─ surprisal
+    close    logarithm of the total + the distance in bits = surprisal
 
-`quant.surprisal` has the operators. The scarce resource is block memory (the rest of the design
-takes all that it may), so rows and tables lie in LUTs; DSP48E1 are five, of which one serves both
-products of the close, for that comes once a character. Rows are read from the last to the first,
-so that one counter serves both passes. A character's first row clears what an abandoned one may
-have left behind.
+`quant.surprisal` has the operators, `surprisal_lane` and `logarithm` the parts. The scarce resource
+is block memory (the rest of the design takes all that it may), so rows and tables lie in LUTs;
+DSP48E1 are five. Rows are read from the last to the first, so that one counter serves both passes.
+A character's first row clears what an abandoned one may have left behind.
 """
 
 from amaranth.hdl import C, Cat, Module, Mux, Signal, signed
-from amaranth.lib import memory, wiring
+from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from zynq_lstm.hw.blocks import Block, place
-from zynq_lstm.hw.primitives import (
-    KEEP,
-    decremented,
-    delay,
-    equal_by_halves,
-    greater,
-    register,
-)
+from zynq_lstm.hw.blocks import place
+from zynq_lstm.hw.logarithm import Close
+from zynq_lstm.hw.primitives import delay, equal_by_halves, greater, register
 from zynq_lstm.hw.sampler import ROW_BITS, SYMBOL_BITS
+from zynq_lstm.hw.surprisal_lane import SurprisalLane
 from zynq_lstm.quant.config import GATES
 from zynq_lstm.quant.formats import LOGIT
-from zynq_lstm.quant.surprisal import (
-    DISTANCE,
-    DISTANCE_HIGH_BITS,
-    DISTANCE_LOW_BITS,
-    DISTANCE_SHIFT,
-    EXP_HIGH,
-    EXP_LOW,
-    LINE_SHIFT,
-    LOG2_E,
-    LOG2_E_CODE,
-    LOG_BASE,
-    LOG_FRACTION_BITS,
-    LOG_LINE_BITS,
-    LOG_SLOPE,
-    SUMMAND,
-    SURPRISAL,
-    SURPRISAL_SHIFT,
-    TERM,
-    TERM_SHIFT,
-    TOTAL,
-    TOTAL_EXPONENT,
-    exp_high_table,
-    exp_low_table,
-    log_tables,
-)
-
-
-def lut_rom(m, address, contents, bits, name):
-    """A table in LUTs, combinational: between an address register and one behind it.
-
-    Of its few words no tool makes a block memory, so it needs no attribute, for which the tools
-    have no common value.
-    """
-    m.submodules[name] = table = memory.Memory(
-        shape=bits, depth=len(contents), init=[int(v) for v in contents]
-    )
-    port = table.read_port(domain="comb")
-    m.d.comb += port.addr.eq(address)
-    return port.data
-
-
-def product(m, x, y, shift, name):
-    """Unsigned x * y / 2^shift, rounded, in one DSP48E1; `PRODUCT_LATENCY` cycles later."""
-    a, b = (
-        register(m, Cat(value, C(0, 1)).as_signed(), f"{name}_{side}")
-        for value, side in ((x, "a"), (y, "b"))
-    )
-    exact = Signal(signed(len(a) + len(b)), name=f"{name}_exact", reset_less=True)
-    rounded = Signal(signed(len(a) + len(b)), name=f"{name}_rounded", reset_less=True)
-    m.d.sync += [exact.eq(a * b), rounded.eq(exact + (1 << (shift - 1)))]
-    return rounded[shift:]
-
-
-PRODUCT_LATENCY = 3
+from zynq_lstm.quant.surprisal import DISTANCE, SURPRISAL, TOTAL
 
 
 def offset_binary(logit):
     """The logit plus 2^15: unsigned, in the same order and at the same distances."""
     return Cat(logit[:-1], ~logit[-1])
-
-
-class RowStore(wiring.Component):
-    """One lane's logits of a character, 64 words in LUT memories.
-
-    Members
-    -------
-    write, w_row, w_data : In
-    r_row : In
-    data : Out
-        `latency` cycles after ``r_row``.
-    """
-
-    latency = 2
-
-    def __init__(self):
-        super().__init__(
-            {
-                "write": In(1),
-                "w_row": In(ROW_BITS),
-                "w_data": In(LOGIT.bits),
-                "r_row": In(ROW_BITS),
-                "data": Out(LOGIT.bits),
-            }
-        )
-
-    def elaborate(self, platform):
-        m = Module()
-        m.submodules.words = words = memory.Memory(
-            shape=LOGIT.bits, depth=1 << ROW_BITS, init=[], attrs={"ram_style": "distributed"}
-        )
-        w, r = words.write_port(), words.read_port(domain="comb")
-        m.d.comb += [
-            w.en.eq(register(m, self.write, "write_q")),
-            w.addr.eq(register(m, self.w_row, "w_row_q")),
-            w.data.eq(register(m, self.w_data, "w_data_q")),
-            r.addr.eq(register(m, self.r_row, "r_row_q")),
-            self.data.eq(register(m, r.data, "data_q")),
-        ]
-        return m
-
-
-class Exponential(wiring.Component):
-    """exp(-distance): `quant.surprisal.exponential`, or 0.
-
-    Members
-    -------
-    distance : In(16)
-        From a register.
-    counts : In(1)
-        With it: whether there is such a logit; without, the term is 0.
-    term : Out(21)
-        `latency` cycles later.
-    """
-
-    latency = 1 + PRODUCT_LATENCY
-
-    def __init__(self):
-        super().__init__({"distance": In(DISTANCE.bits), "counts": In(1), "term": Out(TERM.bits)})
-
-    def elaborate(self, platform):
-        m = Module()
-        bits = DISTANCE_LOW_BITS + DISTANCE_HIGH_BITS
-        low, high = self.distance[:DISTANCE_LOW_BITS], self.distance[DISTANCE_LOW_BITS:bits]
-        high = lut_rom(m, high, exp_high_table(), EXP_HIGH.bits, "high_table")
-        low = lut_rom(m, low, exp_low_table(), EXP_LOW.bits, "low_table")
-        high_q = Signal(EXP_HIGH.bits, attrs=KEEP)
-        with m.If(self.distance[bits:].any() | ~self.counts):
-            m.d.sync += high_q.eq(0)
-        with m.Else():
-            m.d.sync += high_q.eq(high)
-        low_q = register(m, low, "low_q", keep=True)
-        m.d.comb += self.term.eq(product(m, high_q, low_q, TERM_SHIFT, "term"))
-        return m
-
-
-class SurprisalLane(Block):
-    """One lane: its rows, their distances, their exponentials.
-
-    Members
-    -------
-    write, w_row, logit : In
-        Store a logit (offset binary).
-    r_row : In
-        Read one.
-    counts : In(1)
-        Whether it does; with its distance.
-    greatest : In(16)
-        Offset binary, ``GREATEST_AFTER`` cycles after ``r_row``.
-    distance : Out(16)
-        `DISTANCE_LATENCY` cycles after ``r_row``.
-    term : Out(21)
-        `latency` cycles after ``r_row``.
-    """
-
-    GREATEST_AFTER = RowStore.latency
-    DISTANCE_LATENCY = RowStore.latency + 1
-    latency = DISTANCE_LATENCY + Exponential.latency
-
-    def __init__(self):
-        super().__init__(
-            {
-                "write": In(1),
-                "w_row": In(ROW_BITS),
-                "logit": In(LOGIT.bits),
-                "r_row": In(ROW_BITS),
-                "counts": In(1),
-                "greatest": In(LOGIT.bits),
-                "distance": Out(DISTANCE.bits),
-                "term": Out(TERM.bits),
-            }
-        )
-
-    @property
-    def block_name(self):
-        return "zynq_lstm_surprisal_lane"
-
-    def elaborate(self, platform):
-        m = Module()
-        m.submodules.rows = rows = RowStore()
-        m.submodules.exponential = exponential = Exponential()
-        difference = self.greatest - rows.data
-        distance = register(m, difference[: DISTANCE.bits], "distance_q")
-        m.d.comb += [
-            rows.write.eq(self.write),
-            rows.w_row.eq(self.w_row),
-            rows.w_data.eq(self.logit),
-            rows.r_row.eq(self.r_row),
-            self.distance.eq(distance),
-            exponential.distance.eq(distance),
-            exponential.counts.eq(self.counts),
-            self.term.eq(exponential.term),
-        ]
-        return m
 
 
 class Greatest(wiring.Component):
@@ -280,84 +86,6 @@ class Greatest(wiring.Component):
         return m
 
 
-class Close(wiring.Component):
-    """Total and the symbol's distance to the surprisal.
-
-    Members
-    -------
-    start : In(1), total : In(29)
-    distance : In(16)
-        Must be there with ``start`` and hold until ``done``.
-    done, surprisal : Out
-        Pulse, `latency` cycles after ``start``.
-    """
-
-    _NORMALISED = 1 + TOTAL_EXPONENT
-    _LINE = _NORMALISED + 1
-    _OPERANDS = _LINE + 1
-    _PRODUCT = _OPERANDS + PRODUCT_LATENCY
-    latency = _PRODUCT + 2
-
-    def __init__(self):
-        super().__init__(
-            {
-                "start": In(1),
-                "total": In(TOTAL.bits),
-                "distance": In(DISTANCE.bits),
-                "done": Out(1),
-                "surprisal": Out(SURPRISAL.bits),
-            }
-        )
-
-    def elaborate(self, platform):
-        m = Module()
-        at = [self.start]  # at[n]: n cycles after the start
-        while len(at) <= self.latency:
-            pulse = Signal(name=f"at{len(at)}")
-            m.d.sync += pulse.eq(at[-1])
-            at.append(pulse)
-        mantissa = Signal(TOTAL.bits, reset_less=True)
-        exponent = Signal(TOTAL_EXPONENT.bit_length(), reset_less=True)
-        with m.If(self.start):
-            m.d.sync += [mantissa.eq(self.total), exponent.eq(TOTAL_EXPONENT)]
-        with m.Elif(~mantissa[-1]):  # the total is at least 1: this ends by itself
-            m.d.sync += [mantissa.eq(mantissa << 1), exponent.eq(decremented(exponent))]
-        bits = mantissa[-1 - LOG_LINE_BITS - LOG_FRACTION_BITS : -1]
-        along, line = bits[:LOG_FRACTION_BITS], bits[LOG_FRACTION_BITS:]
-        base_table, slope_table = log_tables()
-        base = register(m, lut_rom(m, line, base_table, LOG_BASE.bits, "base_table"), "base")
-        slope = lut_rom(m, line, slope_table, LOG_SLOPE.bits, "slope_table")
-        slope = register(m, slope, "slope")
-
-        # One multiplier: the distance's product, but for one cycle the slope's.
-        if DISTANCE_SHIFT != LINE_SHIFT:
-            raise ValueError("Both products must have the same place of the point")
-        slopes = at[self._LINE]
-        x, y = Signal(DISTANCE.bits, attrs=KEEP), Signal(LOG2_E.bits, attrs=KEEP)
-        m.d.sync += [
-            x.eq(Mux(slopes, along, self.distance)),
-            y.eq(Mux(slopes, slope, LOG2_E_CODE)),
-        ]
-        part = product(m, x, y, DISTANCE_SHIFT, "part")
-
-        summand = Signal(SUMMAND.bits, reset_less=True)
-        bases = at[self._LINE]
-        m.d.sync += summand.eq(Mux(bases, Cat(base, exponent), part))
-        half = 1 << (SURPRISAL_SHIFT - 1)
-        result = Signal(SUMMAND.bits, reset_less=True)
-        adds = Signal()
-        m.d.sync += adds.eq(bases | at[self._PRODUCT - 1] | at[self._PRODUCT])
-        with m.If(at[1]):
-            m.d.sync += result.eq(half)
-        with m.Elif(adds):
-            m.d.sync += result.eq(result + summand)
-        m.d.comb += [
-            self.done.eq(at[self.latency]),
-            self.surprisal.eq(result[SURPRISAL_SHIFT:]),
-        ]
-        return m
-
-
 class Surprisal(wiring.Component):
     """Rows of four logits and the symbol that came to its surprisal.
 
@@ -401,14 +129,19 @@ class Surprisal(wiring.Component):
 
     @staticmethod
     def interval(rows):
-        """Least cycles from a character's first row to the next one's.
+        """Least cycles from a character's first row to the next one's; 135 with 256 symbols."""
+        return rows - 1 + Surprisal.recovery(rows)
+
+    @staticmethod
+    def recovery(rows):
+        """Least cycles from a character's last row to the next one's first.
 
         The rows must have been read before others come, and the surprisal be done before the
-        next pass 2 begins; 135 cycles with 256 symbols.
+        next pass 2 begins.
         """
         read = Surprisal.TARGET_AFTER + 2 + rows
         closed = Surprisal.latency(rows) - (rows - 1) - Surprisal.TARGET_AFTER
-        return rows - 1 + max(read, closed)
+        return max(read, closed)
 
     def elaborate(self, platform):
         m = Module()

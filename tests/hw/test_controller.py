@@ -9,10 +9,11 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from component_simulation import set_ports, simulate
 
-from zynq_lstm.hw.controller import COUNTERS, Controller
+from zynq_lstm.hw.controller import COUNTERS, RUNS, Controller
 from zynq_lstm.hw.sampler import Sampler
 from zynq_lstm.hw.schedule import Schedule
 from zynq_lstm.hw.sequencer import Sequencer
+from zynq_lstm.hw.surprisal import Surprisal
 from zynq_lstm.quant.config import Config
 from zynq_lstm.quant.protocol import Error, Mode
 
@@ -64,7 +65,8 @@ class Bench:
         self.forget()
 
     def forget(self):
-        self.launches, self.sampled, self.octets, self.lasts = [], [], [], 0
+        self.launches, self.targets, self.surprisals = [], [], []
+        self.octets, self.lasts = [], 0
         self.pulses = dict.fromkeys(("restart", "load_seed", "state_start", "load"), 0)
 
     def run(self, scenario):
@@ -103,6 +105,12 @@ class Bench:
             values |= dict(zip(("i_data", "i_end", "i_last"), self.words[0], strict=True))
         events = self.due.pop(self.cycle, set())
         values["done"] = "done" in events
+        values["scored"] = "scored" in events
+        if "scored" in events:
+            values["surprisal"] = self.chance.getrandbits(16)
+            self.surprisals.append(values["surprisal"])
+        if "target" in events:
+            self.targets.append(self.get("target"))
         if "done" in events:
             values["sampled"] = self.chance.randrange(self.symbols)
         values["o_sent_last"] = "sent" in events
@@ -117,6 +125,9 @@ class Bench:
         if self.ctx.get(self.dut.row_of_o_ends):
             value = self.cycle + self.schedule.value_latency
             self.due.setdefault(value + Sampler.latency, set()).add("done")
+            self.due.setdefault(value + Surprisal.TARGET_AFTER, set()).add("target")
+            scored = value + Surprisal.latency(-(-self.symbols // 4))
+            self.due.setdefault(scored, set()).add("scored")
             if get("logits") and get("last"):
                 self.lasts += 1
                 self.due.setdefault(value + 2, set()).add("sent")
@@ -156,22 +167,27 @@ class Bench:
         """A run that must succeed; returns what its counters counted."""
         before = self.counters()
         self.queue(symbols)
-        await self.start(mode, inputs=len(symbols), outputs=outputs)
+        inputs = len(symbols) - (mode == Mode.SCORE)  # the last one is not fed
+        await self.start(mode, inputs=inputs, outputs=outputs)
         assert await self.finish() == Error(0)
         assert not self.words
         assert self.lasts == 1, "one packet out"
         assert self.pulses["restart"] == self.pulses["load_seed"] == 1
         fed = [symbol for _, symbol in self.launches]
-        assert fed[: len(symbols)] == symbols
+        assert fed[:inputs] == symbols[:inputs]
         if mode == Mode.GENERATE:
             assert len(self.octets) == outputs
             # The last symbol is sampled but not fed.
             assert fed[len(symbols) :] == self.octets[:-1]
         else:
-            assert fed == symbols
-            assert self.octets == []
+            assert fed == symbols[:inputs]
+            sent = []
+            if mode == Mode.SCORE:
+                assert self.targets[-inputs:] == symbols[1:]
+                sent = [octet for s in self.surprisals[-inputs:] for octet in (s & 0xFF, s >> 8)]
+            assert self.octets == sent
         counted = {n: v - before[n] for n, v in self.counters().items()}
-        assert counted["characters"] == len(symbols) + max(outputs - 1, 0)
+        assert counted["characters"] == inputs + max(outputs - 1, 0)
         assert counted["saturations"] == 0
         return counted
 
@@ -188,6 +204,7 @@ def test_runs_follow_one_another(size):
             await bench.whole(Mode.GENERATE, bench.random_symbols(inputs), outputs)
         for inputs in (1, 2, 8, 11):
             await bench.whole(Mode.LOGITS, bench.random_symbols(inputs))
+            await bench.whole(Mode.SCORE, bench.random_symbols(inputs + 1))
         await bench.whole(Mode.GENERATE, bench.random_symbols(2), 2)
 
     bench.run(scenario)
@@ -202,6 +219,7 @@ def test_a_character_takes_what_the_schedule_says(size):
         for mode, lengths in {
             Mode.GENERATE: ((2, 3), (2, 8)),
             Mode.LOGITS: ((4, 0), (9, 0)),
+            Mode.SCORE: ((5, 0), (10, 0)),
         }.items():
             runs = []
             for inputs, outputs in lengths:
@@ -226,6 +244,8 @@ def test_pauses_change_nothing_but_time(supply, room):
         for mode, inputs, outputs in [
             (Mode.GENERATE, 11, 4),
             (Mode.LOGITS, 20, 0),
+            (Mode.SCORE, 20, 0),
+            (Mode.SCORE, 2, 0),
             (Mode.GENERATE, 1, 6),
         ]:
             counted = await bench.whole(mode, bench.random_symbols(inputs), outputs)
@@ -240,7 +260,7 @@ def test_a_run_without_a_model():
 
     async def scenario():
         bench.ctx.set(bench.c.loaded, 0)
-        for mode in (Mode.GENERATE, Mode.LOGITS):
+        for mode in RUNS:
             bench.queue([1, 2, 3])
             await bench.start(mode, inputs=3, outputs=1)
             assert await bench.finish() & Error.NOT_LOADED
@@ -253,7 +273,8 @@ def test_a_run_without_a_model():
 
 
 @pytest.mark.parametrize(
-    "mode, inputs, outputs", [(Mode.GENERATE, 0, 3), (Mode.GENERATE, 3, 0), (Mode.LOGITS, 0, 0)]
+    "mode, inputs, outputs",
+    [(Mode.GENERATE, 0, 3), (Mode.GENERATE, 3, 0), (Mode.LOGITS, 0, 0), (Mode.SCORE, 0, 0)],
 )
 def test_a_run_of_no_length(mode, inputs, outputs):
     bench = Bench()
@@ -269,14 +290,24 @@ def test_a_run_of_no_length(mode, inputs, outputs):
     bench.run(scenario)
 
 
-@pytest.mark.parametrize("mode, outputs", [(Mode.GENERATE, 3), (Mode.LOGITS, 0)])
+EACH_RUN = pytest.mark.parametrize(
+    "mode, outputs", [(Mode.GENERATE, 3), (Mode.LOGITS, 0), (Mode.SCORE, 0)]
+)
+
+
+def inputs_of(mode, symbols):
+    """Symbols to feed of a packet of so many."""
+    return symbols - (mode == Mode.SCORE)
+
+
+@EACH_RUN
 @pytest.mark.parametrize("sent, announced", [(1, 2), (8, 9), (5, 11), (16, 17)])
 def test_a_packet_that_is_too_short(mode, outputs, sent, announced):
     bench = Bench()
 
     async def scenario():
         bench.queue(bench.random_symbols(sent))
-        await bench.start(mode, inputs=announced, outputs=outputs)
+        await bench.start(mode, inputs=inputs_of(mode, announced), outputs=outputs)
         assert await bench.finish() == Error.PACKET
         assert len(bench.launches) == sent
         assert bench.lasts == 1
@@ -285,8 +316,8 @@ def test_a_packet_that_is_too_short(mode, outputs, sent, announced):
     bench.run(scenario)
 
 
-@pytest.mark.parametrize("mode, outputs", [(Mode.GENERATE, 3), (Mode.LOGITS, 0)])
-@pytest.mark.parametrize("sent, announced", [(2, 1), (9, 8), (11, 5), (40, 3), (17, 16)])
+@EACH_RUN
+@pytest.mark.parametrize("sent, announced", [(3, 2), (9, 8), (11, 5), (40, 3), (17, 16)])
 @pytest.mark.parametrize("next_is_there", [False, True])
 def test_a_packet_that_is_too_long(mode, outputs, sent, announced, next_is_there):
     bench = Bench()
@@ -297,9 +328,10 @@ def test_a_packet_that_is_too_long(mode, outputs, sent, announced, next_is_there
         following = [3, 1, 4]
         if next_is_there:
             bench.queue(following)
-        await bench.start(mode, inputs=announced, outputs=outputs)
+        inputs = inputs_of(mode, announced)
+        await bench.start(mode, inputs=inputs, outputs=outputs)
         assert await bench.finish() == Error.PACKET
-        assert len(bench.launches) == announced + max(outputs - 1, 0)
+        assert len(bench.launches) == inputs + max(outputs - 1, 0)
         assert bench.lasts == 1
         # The packet is swallowed, and nothing of the next.
         assert len(bench.words) == next_is_there, f"of {words} words and the next packet"
@@ -312,17 +344,19 @@ def test_a_packet_that_is_too_long(mode, outputs, sent, announced, next_is_there
     bench.run(scenario)
 
 
-def test_a_symbol_that_the_model_does_not_have():
+@pytest.mark.parametrize("mode", [Mode.LOGITS, Mode.SCORE])
+def test_a_symbol_that_the_model_does_not_have(mode):
     bench = Bench()
 
     async def scenario():
         for bad in (bench.symbols, 255):
-            for at in (0, 9):
+            for at in (0, 9):  # when scoring, the last one is not fed, but it must be one
                 symbols = bench.random_symbols(10)
                 symbols[at] = bad
                 bench.queue(symbols)
-                await bench.start(Mode.LOGITS, inputs=10)
+                await bench.start(mode, inputs=inputs_of(mode, 10))
                 assert await bench.finish() == Error.SYMBOL
+                assert bench.lasts == 1
                 await bench.whole(Mode.LOGITS, [bench.symbols - 1] * 3)
 
     bench.run(scenario)
@@ -334,12 +368,12 @@ def test_a_run_is_abandoned_at_any_time(size):
     chance = random.Random(3)
 
     async def scenario():
-        for k in range(10):
-            mode = (Mode.GENERATE, Mode.LOGITS)[k % 2]
+        for k in range(15):
+            mode = RUNS[k % 3]
             symbols = bench.random_symbols(9)
             bench.queue(symbols)
-            await bench.start(mode, inputs=9, outputs=50)
-            await bench.tick(chance.randrange(9 * bench.schedule.cycles(bench.symbols)))
+            await bench.start(mode, inputs=inputs_of(mode, 9), outputs=50)
+            await bench.tick(chance.randrange(8 * bench.schedule.cycles(bench.symbols)))
             assert bench.get("busy")
             bench.ctx.set(bench.c.cancel, 1)
             await bench.tick()
@@ -432,5 +466,6 @@ def test_output_of_a_single_row(symbols):
     async def scenario():
         await bench.whole(Mode.GENERATE, [1, 0, 1], 3)
         await bench.whole(Mode.LOGITS, [1, 0, 1])
+        await bench.whole(Mode.SCORE, [1, 0, 1])
 
     bench.run(scenario)

@@ -17,6 +17,7 @@ from zynq_lstm.hw.requantizer import Lane
 from zynq_lstm.hw.row_memories import RAM_LATENCY
 from zynq_lstm.hw.sampler import Sampler
 from zynq_lstm.hw.schedule import ELEMENTWISE_SELECT, LAUNCH, LAYER1_SUM, Phase, Schedule
+from zynq_lstm.hw.surprisal import Surprisal
 from zynq_lstm.quant.config import Config
 
 CHARACTERS = 4
@@ -94,7 +95,7 @@ class Play:
 
     def character(self, t, cycle, *, prologue, skipped):
         """Steps of character t from its first cycle on; then layer 1 of t + 1."""
-        c, last_value = self.c, None
+        c, first_value, last_value = self.c, None, None
         rows_done = defaultdict(int)
         for phase in self.phases():
             if phase.kind == "wait":
@@ -115,9 +116,14 @@ class Play:
                 rows_done[phase.kind] += 1
                 if phase.kind == "O":
                     last_value = cycle - 1 + self.value_at
+                    first_value = last_value if first_value is None else first_value
         whole = {"A": c.layers == 2 and not prologue, "B": True, "C": c.layers == 2}
         for kind, there in whole.items():
             assert rows_done[kind] == c.hidden * there
+        # The surprisal's copy of the logits: no row of the next character may replace it too early.
+        self.words.write("logits", t, first_value)
+        rows = c.output_rows(self.symbols)
+        self.words.read("logits", t, last_value + Surprisal.recovery(rows))
         self.layer1(t + 1, last_value + Sampler.latency + self.schedule.launch_delay + LAUNCH)
 
     def step(self, kind, t, cycle):
@@ -199,7 +205,8 @@ def test_the_model_finds_a_schedule_that_is_too_short():
             schedule = Shorter(config)
             object.__setattr__(schedule, "shortened", k)
             with pytest.raises(AssertionError, match=r"is (read too early|overwritten)"):
-                Play(schedule, 2)
+                for symbols in (2, config.symbols):
+                    Play(schedule, symbols)
 
 
 @pytest.mark.parametrize("config", CONFIGS, ids=name)

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from component_simulation import assert_follows, simulate, trace
 
-from zynq_lstm.hw.surprisal import Exponential, Surprisal
+from zynq_lstm.hw.surprisal import Surprisal
+from zynq_lstm.hw.surprisal_lane import Exponential
 from zynq_lstm.quant import surprisal as golden
 
 

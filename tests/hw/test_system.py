@@ -363,6 +363,34 @@ def test_errors_of_a_run_are_kept_until_the_next(host):
     host.run(scenario)
 
 
+def test_score_is_that_of_the_golden_model(host, image):
+    """Packets one behind the other: the last symbol of one is the first of the next."""
+    golden = GoldenModel(image)
+    symbols = np.random.default_rng(8).integers(0, SYMBOLS, 40)
+
+    async def scenario():
+        await host.load(image)
+        await host.start(Mode.RESET_STATE)
+        assert await host.end() == 0
+        at = 0
+        for count in (1, 2, 7, 8, 9):
+            packet = symbols[at : at + count + 1]
+            host.feed_symbols(packet.tolist())
+            await host.start(Mode.SCORE, inputs=count)
+            assert await host.end() == 0
+            found = np.frombuffer(host.packet(), "<u2")
+            assert found.tolist() == golden.score(packet).tolist()
+            at += count
+        # A symbol that there is not, to be fed or only behind the last: told, and the packet ends.
+        for packet in ([1, 2, SYMBOLS], [SYMBOLS, 2, 1]):
+            host.feed_symbols(packet)
+            await host.start(Mode.SCORE, inputs=2)
+            assert await host.end() == Error.SYMBOL
+            assert len(host.packet()) == 4
+
+    host.run(scenario)
+
+
 def test_a_damaged_image_is_told_and_not_loaded(host, image):
     async def scenario():
         await host.load(image)
