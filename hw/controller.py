@@ -161,10 +161,8 @@ class Controller(wiring.Component):
                 in_characters.eq(~self.prologue),
                 self.prologue.eq(0),
             ]
-        # With one layer and one row the last character may be over in the cycle in which it starts.
-        after_last = last | (self.character_start & self.last)
         fed_all = inputs_done & ~score  # when scoring, one symbol more must come
-        m.d.sync += self.go.eq(running & ~after_last & self.room & (fed_all | in_valid))
+        m.d.sync += self.go.eq(running & ~last & self.room & (fed_all | in_valid))
         m.d.sync += self.last.eq(inputs_done & ~self.prologue & (~generate | last_output))
         m.d.comb += [
             self.sampling.eq(sampling),
@@ -204,9 +202,10 @@ class Controller(wiring.Component):
 
         rows = self._config.output_rows(self._config.symbols)
         symbol_latency = Sampler.latency + self._schedule.launch_delay
-        result_latency = max(symbol_latency, Surprisal.latency(rows))
-        drain_cycles = self._schedule.value_latency + result_latency + 16
-        drain = Signal(ceil_log2(drain_cycles) + 1)
+        longest = (symbol_latency, max(symbol_latency, Surprisal.latency(rows)))
+        drain_bits = [ceil_log2(self._schedule.value_latency + n + 16) for n in longest]
+        drain = Signal(drain_bits[1] + 1)
+        drained = Mux(score, drain[drain_bits[1]], drain[drain_bits[0]])
         draining, wind = Signal(), Signal()
         not_loaded, bad_length, good_run = Signal(), Signal(), Signal()
         raised, working = Signal(ERROR_BITS), Signal()
@@ -314,7 +313,7 @@ class Controller(wiring.Component):
                     m.d.comb += short.eq(1)
                     wind_down()
             with m.State("DRAIN"):
-                with m.If(drain[-1]):
+                with m.If(drained):
                     m.d.sync += draining.eq(0)
                     m.next = "CLOSE"
             with m.State("CLOSE"):

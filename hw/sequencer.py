@@ -146,7 +146,9 @@ class Sequencer(wiring.Component):
         with m.FSM(name="phase") as fsm:
             with m.State("WAIT"):
                 begin()
-            with m.State("END"):  # leave for the next character may come late: see it withdrawn
+            # Leave is withdrawn in the third cycle from a last character's start on. One of a
+            # single step is here in the second, so that WAIT never sees leave that is out of date.
+            with m.State("END"):
                 with m.If(~self.go | self.stop):
                     m.next = "WAIT"
             for n, phase in enumerate(phases):

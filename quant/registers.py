@@ -1,12 +1,10 @@
 """The register table: what the decoder in hardware, the driver and docs/registers.md are made from.
 
-Registers are 32 bits wide and lie at multiples of four bytes in a window of 4 KiB. To write the
-documentation anew: ``python -m zynq_lstm.quant.registers > docs/registers.md``.
+Registers are 32 bits wide and lie at multiples of four bytes in a window of 4 KiB.
 """
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 from enum import Enum, IntFlag
 
@@ -371,69 +369,3 @@ def constants(config: Config) -> dict[str, int]:
         | more.field("DSP_PAIRS").place(pairs),
         "CONFIG_HASH": config.layout_hash,
     }
-
-
-_INTRODUCTION = """\
-# Registers
-
-Written by `python -m zynq_lstm.quant.registers` from the table in `quant/registers.py`, from which
-the decoder in hardware is made too.
-
-AXI4-Lite, 32 bits of data, 12 bits of byte address. Access: `ro` read only; `rw` read and write;
-`wo` each bit written as 1 is a command, reads as 0; `w1c` sticky, a bit written as 1 clears it.
-Byte strobes are honoured; the lowest two address bits are ignored.
-
-- Every access is answered with OKAY, for an error answer stops the processor's program. A write to
-  a read-only register, or to an address without one, is ignored and sets ERROR.READ_ONLY. An
-  address without a register reads 0.
-- The registers marked with * are part of a command: write them while idle, then start. A write to
-  them during a run is ignored and sets ERROR.BUSY; so is a start.
-- A start clears IRQ_PENDING.DONE and the errors of the run before. When the run ends, DONE is set;
-  ERROR and the counters are final then. The last words of the output packet may still be on their
-  way.
-- A start with an unknown mode sets ERROR.MODE and DONE and does nothing else.
-- An abort ends modes that compute. LOAD and WRITE_STATE end with their packet; where that never
-  comes, a soft reset ends them.
-- A soft reset puts all registers, streams and the state machines back, without ending packets:
-  reset the DMA engine as well. The memories keep their contents but count as not loaded, unless a
-  model was built in; h and c must be reset by a run of their own. Accesses meanwhile wait for its
-  end.
-"""
-
-
-def _value(register: Register) -> str:
-    if register.reset is None:
-        return "-"
-    return f"0x{register.reset:X}" if register.reset > 9 else str(register.reset)
-
-
-def _bits(field: Field) -> str:
-    high = field.low + field.width - 1
-    return str(high) if field.width == 1 else f"{high}-{field.low}"
-
-
-def _row(*cells: object) -> str:
-    return "| " + " | ".join(map(str, cells)) + " |"
-
-
-def render_markdown() -> str:
-    """docs/registers.md."""
-    lines = [
-        _INTRODUCTION,
-        _row("Offset", "Name", "Access", "Bits", "Reset", "Meaning"),
-        _row("---", "---", "---", "---", "---", "---"),
-    ]
-    for r in REGISTERS:
-        name = f"{r.name} *" if r.while_idle else r.name
-        cells = (f"0x{r.offset:02X}", name, r.access.value, r.width, _value(r), r.meaning)
-        lines.append(_row(*cells))
-    for r in REGISTERS:
-        if r.fields:
-            lines += ["", f"## {r.name}", "", _row("Bits", "Field", "Meaning")]
-            lines.append(_row("---", "---", "---"))
-            lines += [_row(_bits(f), f.name, f.meaning) for f in r.fields]
-    return "\n".join(lines) + "\n"
-
-
-if __name__ == "__main__":
-    sys.stdout.write(render_markdown())

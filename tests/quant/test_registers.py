@@ -9,6 +9,7 @@ from zynq_lstm.quant.config import Config
 from zynq_lstm.quant.errors import UserError
 from zynq_lstm.quant.formats import TEMPERATURE
 from zynq_lstm.quant.protocol import Error, Mode
+from zynq_lstm.quant.register_documentation import render_markdown
 from zynq_lstm.quant.registers import (
     DATA_BITS,
     REGISTERS,
@@ -26,8 +27,8 @@ EACH = pytest.mark.parametrize("one", REGISTERS, ids=lambda r: r.name)
 
 
 def test_the_documentation_is_the_table() -> None:
-    assert DOCUMENT.read_text(encoding="utf-8") == registers.render_markdown(), (
-        "write it anew: python -m zynq_lstm.quant.registers > docs/registers.md"
+    assert DOCUMENT.read_text(encoding="utf-8") == render_markdown(), (
+        "write it anew: python -m zynq_lstm.quant.register_documentation > docs/registers.md"
     )
 
 
