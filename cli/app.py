@@ -13,6 +13,7 @@ from zynq_lstm.cli.demo import demo
 from zynq_lstm.cli.generate import generate
 from zynq_lstm.cli.info import info
 from zynq_lstm.cli.quantize import quantize
+from zynq_lstm.cli.report import report
 from zynq_lstm.cli.rtl import rtl
 from zynq_lstm.cli.score import score
 from zynq_lstm.cli.synth import synth
@@ -34,6 +35,7 @@ for command, panel in (
     (quantize, MODELS),
     (generate, MODELS),
     (score, MODELS),
+    (report, MODELS),
     (info, MODELS),
     (rtl, ACCELERATOR),
     (synth, ACCELERATOR),

