@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,10 @@ from zynq_lstm.hw.verilog import TOP, write_verilog
 from zynq_lstm.quant.config import Config
 from zynq_lstm.sim.library import verilator_environment
 
+IMAGE = "ZYNQ_LSTM_BENCH_IMAGE"
+"""Environment variable: the image file that a bench loads."""
+ROUNDS = "ZYNQ_LSTM_BENCH_ROUNDS"
+"""Environment variable: how often a bench tries what is random."""
 WATCH = Path(__file__).with_name("benches") / "watch.sv"
 PUBLIC = f"""\
 `verilator_config
@@ -29,7 +33,10 @@ MAKE = "OPT_GLOBAL=-O1 OPT_FAST=-O1 OPT_SLOW=-O0"
 
 
 class PortsOnlyVerilator(Verilator):
-    """cocotb's runner, but little more than the ports is public: half the time to compile, twice the speed."""
+    """cocotb's runner, but little more than the ports is public.
+
+    That is half the time to compile and twice the speed.
+    """
 
     def _build_command(self):
         return [
@@ -74,21 +81,19 @@ class Simulation:
     def run(
         self,
         module: str,
-        cases: Sequence[str] | str | None = None,
-        environment: Mapping[str, str] | None = None,
+        environment: Mapping[str, str],
         seed: int = 1,
     ) -> None:
-        """Run cocotb tests; raise where one fails, or where none has run."""
+        """Run a module's cocotb tests; raise where one fails, or where none has run."""
         with pytest.MonkeyPatch.context() as patch:
             self._environment(patch)
             results = self._runner.test(
                 test_module=module,
-                testcase=cases,
                 hdl_toplevel=TOP,
                 build_dir=self.build,
                 test_dir=self.build,
                 seed=seed,
-                extra_env=environment or {},
+                extra_env=environment,
             )
         ran, failed = get_results(results)
         if failed or not ran:

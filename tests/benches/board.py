@@ -28,6 +28,8 @@ LIMIT = 60_000
 ACCESS_LIMIT = 2_000
 """Cycles within which every access must end, however much both sides pause."""
 POLL_CYCLES = 40
+RESET_CYCLES = 8
+"""Cycles after a reset by the pin until the other side of the streams is ready."""
 RULES = ("words_changed", "answers_changed", "gaps", "unasked")
 """Of `watch.sv`."""
 
@@ -57,11 +59,15 @@ class Board:
     async def reset(self, cycles=8):
         """A reset by its pin, for the DMA engine and the bus, too; `begin` next."""
         self.pause(0, 0, 0)
+        for stream in (self.source, self.sink):
+            stream.assert_reset(True)
         self.dut.aresetn.value = 0
         await self.cycles(cycles)
-        self.stop_streams()
         self.dut.aresetn.value = 1
-        await self.cycles(4)
+        await self.cycles(RESET_CYCLES)
+        for stream in (self.source, self.sink):
+            stream.clear()
+            stream.assert_reset(False)
 
     async def soft_reset(self):
         """A soft reset, after the DMA engine's, for it ends no packets; `begin` next."""

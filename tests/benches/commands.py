@@ -1,7 +1,7 @@
 """Commands that succeed: what comes out is the golden model's, whatever the channels do."""
 
 import cocotb
-from benches.twin import Twin
+from benches.twin import Twin, rounds
 
 from zynq_lstm.quant.protocol import Error, Mode
 
@@ -121,4 +121,17 @@ async def blocked_output(dut):
         assert await twin.receive() == first
     assert await twin.ended() == Error(0)
     await twin.check_state()
+    await twin.nothing_more()
+
+
+@cocotb.test()
+async def long_runs(dut):
+    """Some hundred characters with pauses."""
+    twin = await Twin.make(dut)
+    for n in range(rounds(0.2)):
+        twin.pause()
+        await twin.generate(31 + n, 90 + n, TEMPERATURES[n % len(TEMPERATURES)], n + 1)
+        twin.pause()
+        await twin.logits(100 + n)
+        await twin.check_state()
     await twin.nothing_more()
