@@ -2,7 +2,7 @@
 
 import cocotb
 from benches.twin import Twin, rounds
-from benches.works import length, make, positions, state_of
+from benches.works import RUNS, length, make, positions, state_of
 
 from zynq_lstm.hw.controller import QUIET_CYCLES
 from zynq_lstm.quant.protocol import Error, Mode
@@ -48,7 +48,7 @@ async def in_every_state(dut):
 async def without_a_packet(dut):
     """The packet never comes, or stops in its middle, or in the middle of a word."""
     twin = await Twin.make(dut)
-    for mode in (Mode.GENERATE, Mode.LOGITS, Mode.LOAD, Mode.WRITE_STATE):
+    for mode in (*RUNS, Mode.LOAD, Mode.WRITE_STATE):
         for sent in (0, 16, 19):
             twin.pause(0, 0, 0)
             await twin.start(mode, inputs=30, outputs=2)
@@ -59,7 +59,7 @@ async def without_a_packet(dut):
             assert await twin.busy(), "waits for the packet"
             await twin.abort()
             assert await twin.ended(QUIET_CYCLES + 2000) == Error.ABORTED
-            if mode in (Mode.GENERATE, Mode.LOGITS):
+            if mode in RUNS:
                 await twin.receive()
             await twin.still_right()
 
@@ -68,7 +68,7 @@ async def without_a_packet(dut):
 async def with_a_late_end(dut):
     """After an abort the packet goes on, slowly; all of it is swallowed."""
     twin = await Twin.make(dut)
-    for mode in (Mode.GENERATE, Mode.LOGITS, Mode.LOAD, Mode.WRITE_STATE):
+    for mode in (*RUNS, Mode.LOAD, Mode.WRITE_STATE):
         twin.pause(0, 0, 0)
         work = make(twin, mode)
         data = (work.sends * 200)[:200]
@@ -117,9 +117,9 @@ async def without_room(dut):
         await twin.abort()
         assert await twin.ended() == Error.ABORTED
         # Now there is no room to begin.
-        for mode in (Mode.GENERATE, Mode.READ_STATE):
-            await twin.start(mode, inputs=3, outputs=3)
-            if mode == Mode.GENERATE:
+        for mode in (Mode.SCORE, Mode.READ_STATE):
+            await twin.start(mode, inputs=2, outputs=3)
+            if mode == Mode.SCORE:
                 twin.send(twin.symbols(3))
             await twin.cycles(500)
             if pause > 2000:

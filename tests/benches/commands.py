@@ -44,6 +44,37 @@ async def logits_lengths(dut):
 
 
 @cocotb.test()
+async def score_lengths(dut):
+    """All lengths modulo 8; what goes in and what comes out end in words of other lengths."""
+    twin = await Twin.make(dut)
+    for inputs in (*range(1, 18), 40):
+        twin.pause()
+        await twin.score(inputs)
+        await twin.nothing_more()
+    await twin.check_state()
+
+
+@cocotb.test()
+async def modes_in_turn(dut):
+    """Each kind of run behind each other one, from the state that it left."""
+    twin = await Twin.make(dut)
+    runs = {
+        "generate": lambda: twin.generate(3, 4, 4096, twin.seed()),
+        "logits": lambda: twin.logits(3),
+        "score": lambda: twin.score(3),
+        "check_state": twin.check_state,
+        "write_state": twin.write_state,
+    }
+    for first in runs.values():
+        for second in runs.values():
+            twin.pause()
+            await first()
+            await second()
+    await twin.check_state()
+    await twin.nothing_more()
+
+
+@cocotb.test()
 async def states(dut):
     twin = await Twin.make(dut)
     for _ in range(3):
@@ -133,5 +164,7 @@ async def long_runs(dut):
         await twin.generate(31 + n, 90 + n, TEMPERATURES[n % len(TEMPERATURES)], n + 1)
         twin.pause()
         await twin.logits(100 + n)
+        twin.pause()
+        await twin.score(100 + n)
         await twin.check_state()
     await twin.nothing_more()

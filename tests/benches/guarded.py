@@ -3,13 +3,13 @@
 import cocotb
 from benches.board import bits
 from benches.twin import Twin, rounds
-from benches.works import length, make
+from benches.works import RUNS, length, make
 from cocotb.triggers import ClockCycles, First, RisingEdge
 
 from zynq_lstm.quant.protocol import Error, Mode
 from zynq_lstm.quant.registers import COUNTERS, REGISTERS, Access, AccessError
 
-WORKS = (Mode.GENERATE, Mode.LOGITS, Mode.READ_STATE, Mode.RESET_STATE)
+WORKS = (*RUNS, Mode.READ_STATE, Mode.RESET_STATE)
 
 
 async def waiting_run(twin, mode=Mode.GENERATE):
@@ -31,7 +31,7 @@ async def finish(twin, work):
 async def command_registers(dut):
     """Each is as it was, whatever is written while a run goes on; that is an error by itself."""
     twin = await Twin.make(dut)
-    for mode in (Mode.GENERATE, Mode.LOGITS, Mode.LOAD, Mode.WRITE_STATE):
+    for mode in (*RUNS, Mode.LOAD, Mode.WRITE_STATE):
         work = await waiting_run(twin, mode)
         twin.pause()
         for r in (r for r in REGISTERS if r.while_idle):

@@ -4,6 +4,7 @@ import cocotb
 import numpy as np
 from benches.packets import words_to_bytes
 from benches.twin import Twin, rounds
+from benches.works import RUNS
 from random_models import random_image
 
 from zynq_lstm.quant.golden import GoldenModel
@@ -22,7 +23,8 @@ async def not_loaded(dut):
     """After power-on nothing computes, but states can be read and written."""
     twin = await Twin.make(dut, loaded=False)
     assert await twin.bus.read("SYMBOLS") == 0
-    for mode in (Mode.GENERATE, Mode.LOGITS):
+    assert await twin.bus.read("IMAGE_CRC") == 0
+    for mode in RUNS:
         twin.pause()
         await twin.start_and_send(twin.symbols(9), mode, inputs=9, outputs=2)
         await twin.receive()
@@ -73,6 +75,33 @@ async def of_other_lengths(dut):
 
 
 @cocotb.test()
+async def damaged(dut):
+    """One bit anywhere but in the first word, or in the CRC itself and the zeros beside it: told,
+    and not loaded; then a good one is."""
+    twin = await Twin.make(dut)
+    payload = twin.image.payload
+    last = len(payload) - 1
+    places = [(1, 0), (last - 1, 63), (last, 0), (last, 31), (last, 32), (last, 63)]
+    for _ in range(rounds()):
+        places.append((twin.chance.randrange(1, last + 1), twin.chance.randrange(64)))
+    for n, (word, bit) in enumerate(places):
+        assert await twin.load(flipped(payload, word, bit)) == Error.CRC, (word, bit)
+        assert not await twin.loaded()
+        for name in ("SYMBOLS", "IMAGE_CRC"):
+            assert await twin.bus.read(name) == 0
+        if n % 8 == 0:
+            await twin.start_and_send(twin.symbols(3), Mode.LOGITS, inputs=3)
+            await twin.receive()
+            assert await twin.ended() == Error.NOT_LOADED
+            await twin.still_right()
+    swapped = payload.copy()
+    swapped[[5, 6]] = payload[[6, 5]]
+    if (swapped != payload).any():
+        assert await twin.load(swapped) == Error.CRC
+    await twin.still_right()
+
+
+@cocotb.test()
 async def then_another(dut):
     """Two models take turns; each text is its own model's."""
     twin = await Twin.make(dut)
@@ -89,6 +118,7 @@ async def then_another(dut):
         await twin.check_state()
         await twin.generate(3, 9, 4096, twin.seed())
         await twin.logits(2)
+        await twin.score(5)
         await twin.still_right()
 
 

@@ -1,8 +1,10 @@
 """Commands that fail: each ends, says why in ERROR, and the next one is right."""
 
 import cocotb
+import numpy as np
 from benches.packets import Word, state_bytes, words_of
 from benches.twin import Twin
+from benches.works import RUNS, announced, make
 
 from zynq_lstm.hw.controller import QUIET_CYCLES
 from zynq_lstm.quant.protocol import SYMBOLS_PER_WORD, Error, Mode
@@ -18,6 +20,7 @@ async def no_length(dut):
         (Mode.GENERATE, 0, 3),
         (Mode.GENERATE, 3, 0),
         (Mode.LOGITS, 0, 0),
+        (Mode.SCORE, 0, 0),
     ):
         twin.pause()
         await twin.start(mode, inputs=inputs, outputs=outputs)
@@ -31,15 +34,15 @@ async def no_length(dut):
 async def packets_of_other_lengths(dut):
     """Too short, too long by a byte or by words, with the next packet close behind."""
     twin = await Twin.make(dut)
-    for announced, sent in ((2, 1), (9, 8), (17, 16), (1, 2), (8, 9), (7, 8), (5, 40), (16, 17)):
-        for mode in (Mode.GENERATE, Mode.LOGITS):
+    for awaited, sent in ((2, 1), (9, 8), (17, 16), (2, 3), (8, 9), (7, 8), (5, 40), (16, 17)):
+        for mode in RUNS:
             twin.pause()
             following = twin.symbols(3)
-            await twin.start(mode, inputs=announced, outputs=2)
+            await twin.start(mode, inputs=announced(mode, awaited), outputs=2)
             twin.send(twin.symbols(sent))
             twin.send(following)
             await twin.receive()
-            assert await twin.ended() == Error.PACKET, (announced, sent)
+            assert await twin.ended() == Error.PACKET, (mode, awaited, sent)
             await twin.reset_state()
             await twin.start(Mode.LOGITS, inputs=3)
             twin.check_logits(following, await twin.receive())
@@ -51,14 +54,14 @@ async def packets_of_other_lengths(dut):
 async def every_length_by_one(dut):
     """One symbol less and one more than announced, for every length modulo 8."""
     twin = await Twin.make(dut)
-    for announced in range(1, 2 * SYMBOLS_PER_WORD + 2):
-        for sent in (announced - 1, announced + 1):
-            if sent == 0:
-                continue
-            twin.pause()
-            await twin.start_and_send(twin.symbols(sent), Mode.LOGITS, inputs=announced)
-            await twin.receive()
-            assert await twin.ended() == Error.PACKET, (announced, sent)
+    for awaited in range(2, 2 * SYMBOLS_PER_WORD + 2):
+        for sent in (awaited - 1, awaited + 1):
+            for mode in (Mode.LOGITS, Mode.SCORE):
+                twin.pause()
+                inputs = announced(mode, awaited)
+                await twin.start_and_send(twin.symbols(sent), mode, inputs=inputs)
+                await twin.receive()
+                assert await twin.ended() == Error.PACKET, (mode, awaited, sent)
         await twin.still_right()
 
 
@@ -67,14 +70,13 @@ async def missing_ends(dut):
     """All symbols come, but no TLAST: the run is over, and BUSY until the end comes after all, in
     a word that is one too many, or until an abort gives it up."""
     twin = await Twin.make(dut)
-    for inputs in (1, 8, 13, 16):
+    for mode in RUNS:
         for late in (True, False):
             twin.pause(0, 0, 0)
-            text = twin.symbols(inputs)
-            await twin.start(Mode.GENERATE, inputs=inputs, outputs=5, temperature=0)
-            twin.send(text, ends=False)
-            expected = twin.golden.generate(text, 5, 0, 1)
-            assert await twin.receive() == expected.tobytes()
+            work = make(twin, mode)
+            await twin.start(mode, **work.command)
+            twin.send(work.sends, ends=False)
+            work.check(await twin.receive(), Error(0))
             await twin.cycles(2 * QUIET_CYCLES)
             assert await twin.busy(), "waits for the end"
             assert await twin.bus.read("ERROR") == Error.PACKET
@@ -114,10 +116,28 @@ async def foreign_symbols(dut):
         text = twin.symbols(10)
         text[n % len(text)] = bad
         twin.pause()
-        mode = (Mode.LOGITS, Mode.GENERATE)[n % 2]
-        await twin.start_and_send(text, mode, inputs=10, outputs=3)
+        mode = RUNS[n % len(RUNS)]
+        await twin.start_and_send(text, mode, inputs=announced(mode, 10), outputs=3)
         await twin.receive()
         assert await twin.ended() == Error.SYMBOL, bad
+        await twin.still_right()
+
+
+@cocotb.test()
+async def foreign_targets(dut):
+    """A last symbol that is not fed, but scored, is looked at too."""
+    twin = await Twin.make(dut)
+    for count in (2, 8, 9):
+        text = twin.symbols(count)
+        text[-1] = twin.image.symbols
+        twin.pause()
+        await twin.start_and_send(text, Mode.SCORE, inputs=count - 1)
+        packet = np.frombuffer(await twin.receive(), "<u2")
+        assert await twin.ended() == Error.SYMBOL
+        before = text[:-1]
+        expected = twin.golden.score(before) if count > 2 else np.zeros(0)
+        assert packet[: count - 2].tolist() == expected.tolist(), "those before it are right"
+        assert len(packet) == count - 1
         await twin.still_right()
 
 

@@ -6,7 +6,7 @@ leaves behind shows in the next one that must succeed.
 
 import cocotb
 from benches.twin import Twin, rounds
-from benches.works import make
+from benches.works import RUNS, announced, make
 
 from zynq_lstm.quant.protocol import Error, Mode
 
@@ -58,11 +58,12 @@ class Sequence:
         """A packet of another length than announced."""
         twin = self.twin
         await self.make_known()
-        mode = twin.chance.choice((Mode.GENERATE, Mode.LOGITS))
-        sent, announced = twin.chance.sample(range(1, 30), 2)
-        await twin.start_and_send(twin.symbols(sent), mode, inputs=announced, outputs=3)
+        mode = twin.chance.choice(RUNS)
+        sent, awaited = twin.chance.sample(range(2, 30), 2)
+        inputs = announced(mode, awaited)
+        await twin.start_and_send(twin.symbols(sent), mode, inputs=inputs, outputs=3)
         await twin.receive()
-        assert await twin.ended() == Error.PACKET, (sent, announced)
+        assert await twin.ended() == Error.PACKET, (sent, awaited)
         self.known = False
 
     async def _after_reset(self):

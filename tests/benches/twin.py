@@ -11,6 +11,7 @@ from cocotb_runner import IMAGE, ROUNDS
 from zynq_lstm.quant.config import GATES
 from zynq_lstm.quant.golden import GoldenModel
 from zynq_lstm.quant.image import read_image
+from zynq_lstm.quant.layout import payload_crc
 from zynq_lstm.quant.protocol import Error, Mode
 from zynq_lstm.quant.state import State
 
@@ -52,6 +53,7 @@ class Twin(Board):
             assert error == Error(0)
             assert await self.loaded()
             assert await self.bus.read("SYMBOLS") == self.image.symbols
+            assert await self.bus.read("IMAGE_CRC") == payload_crc(self.image.payload)
         return error
 
     def symbols(self, count):
@@ -107,6 +109,15 @@ class Twin(Board):
         self.check_logits(text, await self.receive())
         assert await self.ended() == Error(0)
 
+    async def score(self, inputs):
+        """Feed a text, compare the surprisals."""
+        text = self.symbols(inputs + 1)
+        await self.start_and_send(text, Mode.SCORE, inputs=inputs)
+        expected = self.golden.score(text)
+        found = np.frombuffer(await self.receive(), "<u2")
+        assert found.tolist() == expected.tolist(), f"{inputs} symbols fed: {text.tolist()}"
+        assert await self.ended() == Error(0)
+
     async def check_state(self):
         """Read the state, compare it with the golden model's."""
         await self.start(Mode.READ_STATE)
@@ -143,5 +154,6 @@ class Twin(Board):
             await self.load()
         await self.reset_state()
         await self.generate(2, 3, 4096, self.seed())
+        await self.score(1)
         await self.check_state()
         await self.nothing_more()

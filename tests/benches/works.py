@@ -8,6 +8,8 @@ from benches.packets import state_bytes, words_to_bytes
 from zynq_lstm.quant.config import GATES
 from zynq_lstm.quant.protocol import Error, Mode
 
+RUNS = (Mode.GENERATE, Mode.LOGITS, Mode.SCORE)
+"""Modes that compute characters."""
 RUN_STATES = ("IDLE", "PREPARE", "LOAD", "STATE", "RUN", "DRAIN", "CLOSE", "SURPLUS")
 """Of the controller, in the order of their numbers."""
 
@@ -44,6 +46,11 @@ class Work:
             )
 
 
+def announced(mode, symbols):
+    """INPUTS for a packet of so many symbols: SCORE does not feed the last."""
+    return symbols - (mode == Mode.SCORE)
+
+
 def logits_bytes(twin, text):
     """The packet of logits; what fills the last row up has neither weights nor bias."""
     logits = twin.golden.logits(text)
@@ -64,6 +71,10 @@ def make(twin, mode):
     if mode == Mode.LOGITS:
         text = twin.symbols(twin.chance.choice((1, 7, 9, 20)))
         return Work(mode, text.tobytes(), logits_bytes(twin, text), {"inputs": len(text)})
+    if mode == Mode.SCORE:
+        text = twin.symbols(twin.chance.choice((2, 8, 9, 20)))
+        found = twin.golden.score(text).astype("<u2")
+        return Work(mode, text.tobytes(), found.tobytes(), {"inputs": len(text) - 1})
     if mode == Mode.READ_STATE:
         return Work(mode, returns=state_bytes(twin.golden.state))
     if mode == Mode.WRITE_STATE:
