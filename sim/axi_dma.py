@@ -12,6 +12,7 @@ accelerator. What takes time is the chip, and that has a clock of its own.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -62,6 +63,25 @@ class Streams(Protocol):
     def collect(self) -> tuple[NDArray[np.uint64], NDArray[np.uint16]]: ...
 
 
+@dataclass(frozen=True)
+class Fault:
+    """What a test wants to befall a transfer.
+
+    Parameters
+    ----------
+    error : Status
+        It fails at once with these error bits.
+    stuck : bool
+        It begins, and no word moves.
+    lost : int
+        So many bytes are lost at the packet's end.
+    """
+
+    error: Status = Status(0)  # noqa: RUF009 - a constant
+    stuck: bool = False
+    lost: int = 0
+
+
 class Channel:
     """What both directions have in common.
 
@@ -80,10 +100,8 @@ class Channel:
         self.length_mask = (1 << length_bits) - 1
         self.transfers = 0
         """Transfers begun since the making."""
-        self.next_error = Status(0)
-        """Planted: how the next transfer fails."""
-        self.stuck = False
-        """Planted: transfers begin, and no word moves."""
+        self.faults: list[Fault] = []
+        """Planted: what befalls the next transfers, one each."""
         self.reset()
 
     def reset(self) -> None:
@@ -91,10 +109,11 @@ class Channel:
         self.control, self.status = Control(0), Status.HALTED
         self.address = self.length = 0
         self.busy = False
+        self.fault = Fault()
 
     def read(self, register: int) -> int:
         """Return a register."""
-        if self.busy and not self.stuck:
+        if self.busy and not self.fault.stuck:
             self.move()
         values = {
             DMACR: self.control | CONTROL_RESERVED,
@@ -138,10 +157,10 @@ class Channel:
         self.length, self.busy = length, True
         self.transfers += 1
         self.status &= ~Status.IDLE
-        error, self.next_error = self.next_error, Status(0)
-        if error:
-            self.fail(error)
-        elif not self.stuck:
+        self.fault = self.faults.pop(0) if self.faults else Fault()
+        if self.fault.error:
+            self.fail(self.fault.error)
+        elif not self.fault.stuck:
             self.start()
             self.move()
 
@@ -177,7 +196,7 @@ class SendChannel(Channel):
         except DecodeError:
             self.fail(Status.DECODE_ERROR)
             return
-        self.streams.offer(*to_words(data))
+        self.streams.offer(*to_words(data[: self.length - self.fault.lost]))
 
     def move(self) -> None:
         """End when the chip has taken all."""
@@ -209,8 +228,9 @@ class ReceiveChannel(Channel):
         if size > self.length or (size == self.length and not ended):
             self.fail(Status.INTERNAL_ERROR)  # The packet is longer than LENGTH.
         elif ended:
+            size -= self.fault.lost
             try:
-                self.memory.write(self.address, np.concatenate(self._came))
+                self.memory.write(self.address, np.concatenate(self._came)[:size])
             except DecodeError:
                 self.fail(Status.DECODE_ERROR)
                 return
@@ -234,8 +254,8 @@ class AxiDma:
         self.receive = ReceiveChannel("S2MM", memory, streams, length_bits)
         self.streams = streams
         self.stuck = False
-        """Planted: a reset that never ends."""
-        self._reset_until = 0
+        """Planted: a reset does not end before this is taken back."""
+        self._hangs, self._reset_until = False, 0
 
     @property
     def transfers(self) -> int:
@@ -245,7 +265,7 @@ class AxiDma:
     @property
     def resetting(self) -> bool:
         """A reset is going on."""
-        return self.streams.cycles < self._reset_until or (self.stuck and self._reset_until > 0)
+        return self.streams.cycles < self._reset_until or (self.stuck and self._hangs)
 
     def read(self, offset: int) -> int:
         """Return the register at a byte offset."""
@@ -269,7 +289,7 @@ class AxiDma:
         self.streams.accept(0)
         self.send.reset()
         self.receive.reset()
-        self._reset_until = self.streams.cycles + RESET_CYCLES
+        self._hangs, self._reset_until = self.stuck, self.streams.cycles + RESET_CYCLES
 
     def _at(self, offset: int) -> tuple[Channel, int]:
         return (self.send, offset - MM2S) if offset < S2MM else (self.receive, offset - S2MM)

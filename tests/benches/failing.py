@@ -1,11 +1,11 @@
 """A bench that must fail."""
 
 import cocotb
-from benches.twin import Twin
+from benches.board import Board
 
 
 @cocotb.test()
 async def wrong_expectation(dut):
-    twin = await Twin.make(dut)
-    twin.golden.step(1)
-    await twin.check_state()
+    board = await Board.make(dut)
+    board.golden.step(1)
+    await board.check_state()

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from fake_link import FakeLink
 from tiny_models import tiny_tensors, write_tiny_checkpoint
 
 from zynq_lstm.cli.main import main
-from zynq_lstm.host.backends import LINKS
+from zynq_lstm.host.golden import GoldenTransport
 from zynq_lstm.quant.checkpoint import load_checkpoint
 from zynq_lstm.quant.config import Config
 from zynq_lstm.quant.image import write_image
@@ -63,27 +62,25 @@ def image_path(tmp_path_factory: pytest.TempPathFactory, checkpoint_path: Path) 
     return path
 
 
-class ModelledLink(FakeLink):
-    """The golden model behind registers, with a clock, in the place of the simulator."""
+class ModelledTransport(GoldenTransport):
+    """The golden model with a clock, in the place of the simulator."""
 
-    def __init__(self, config: Config, report: Callable[[str], None]) -> None:
-        super().__init__(config)
-        report(f"Modelling {config.describe()}")
+    def __init__(self, *, config: Config, progress: Callable[[str], None]) -> None:
+        super().__init__()
+        progress(f"Modelling {config.describe()}")
 
-    def steps_per_character(self) -> int:
-        return 380
-
-    def cycles_per_character(self) -> int:
-        return 400
+    def counters(self) -> dict[str, int]:
+        characters = super().counters()["characters"]
+        return {"characters": characters, "cycles": 400 * characters, "steps": 380 * characters}
 
 
 @pytest.fixture
-def modelled_simulation(monkeypatch: pytest.MonkeyPatch) -> type[ModelledLink]:
+def modelled_simulation(monkeypatch: pytest.MonkeyPatch) -> type[ModelledTransport]:
     module = types.ModuleType("modelled_simulation")
-    module.open_link = ModelledLink  # type: ignore[attr-defined]
+    module.SimulatedTransport = ModelledTransport  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, module.__name__, module)
-    monkeypatch.setitem(LINKS, "sim", module.__name__)
-    return ModelledLink
+    monkeypatch.setattr("zynq_lstm.host.backends.SIMULATION", module.__name__)
+    return ModelledTransport
 
 
 @pytest.fixture(scope="session")

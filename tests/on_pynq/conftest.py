@@ -4,8 +4,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from tiny_models import write_tiny_checkpoint
 
+from zynq_lstm.quant.checkpoint import load_checkpoint
 from zynq_lstm.quant.config import Config
+from zynq_lstm.quant.image import Image
+from zynq_lstm.quant.quantizer import quantize
 from zynq_lstm.sim.simulator import build
 from zynq_lstm.sim.virtual_board import VirtualBoard
 
@@ -37,3 +41,10 @@ def make_board(library: Path) -> Iterator[Callable[..., VirtualBoard]]:
 def board(make_board) -> VirtualBoard:
     """A board with nothing loaded."""
     return make_board()
+
+
+@pytest.fixture(scope="session")
+def image(tmp_path_factory: pytest.TempPathFactory) -> Image:
+    """A small model for `CONFIG`."""
+    path = tmp_path_factory.mktemp("models") / "tiny.safetensors"
+    return quantize(load_checkpoint(write_tiny_checkpoint(path)), CONFIG)

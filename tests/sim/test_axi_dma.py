@@ -14,7 +14,7 @@ from zynq_lstm.host.dma import (
     Control,
     Status,
 )
-from zynq_lstm.sim.axi_dma import RESET_CYCLES, AxiDma, UndefinedUse
+from zynq_lstm.sim.axi_dma import RESET_CYCLES, AxiDma, Fault, UndefinedUse
 from zynq_lstm.sim.link import from_words, to_words
 from zynq_lstm.sim.memory import Memory
 from zynq_lstm.sim.simulator import TLAST
@@ -192,8 +192,8 @@ def test_an_address_without_memory_is_a_decode_error(dma, memory, streams, chann
 @pytest.mark.parametrize("channel", [MM2S, S2MM])
 def test_only_a_reset_ends_an_error(dma, memory, streams, channel) -> None:
     address = memory.allocate(16).address
-    wanted = dma.send if channel == MM2S else dma.receive
-    wanted.next_error = Status.SLAVE_ERROR
+    for way in (dma.send, dma.receive):
+        way.faults.append(Fault(error=Status.SLAVE_ERROR))
     run(dma, channel)
     begin(dma, channel, address, 16)
     failed = Status.HALTED | Status.SLAVE_ERROR
@@ -210,7 +210,7 @@ def test_only_a_reset_ends_an_error(dma, memory, streams, channel) -> None:
     begin(dma, channel, address, 16)
     streams.take()
     streams.give(range(16))
-    assert status(dma, channel) & Status.IDLE
+    assert status(dma, channel) & Status.IDLE, "a fault is of one transfer"
 
 
 def test_a_reset_drops_what_is_on_the_way(dma, memory, streams) -> None:
@@ -241,9 +241,10 @@ def test_what_is_undefined_is_refused(dma, memory) -> None:
         begin(dma, MM2S, address, 8)
 
 
-def test_planted_faults(dma, memory, streams) -> None:
+def test_a_transfer_that_is_stuck(dma, memory, streams) -> None:
     address = memory.allocate(16).address
-    dma.send.stuck = dma.receive.stuck = True
+    for way in (dma.send, dma.receive):
+        way.faults.append(Fault(stuck=True))
     for channel in (MM2S, S2MM):
         run(dma, channel)
         begin(dma, channel, address, 16)
@@ -251,7 +252,35 @@ def test_planted_faults(dma, memory, streams) -> None:
     streams.give(range(8))
     assert status(dma, MM2S) == status(dma, S2MM) == Status(0)
     assert not streams.taken
+    dma.write(MM2S + DMACR, int(Control.RESET))
+    streams.cycles += RESET_CYCLES
+    run(dma, S2MM)
+    begin(dma, S2MM, address, 16)
+    streams.give(range(8))
+    assert status(dma, S2MM) & Status.IDLE
+
+
+def test_bytes_that_are_lost(dma, memory, streams) -> None:
+    block = memory.allocate(16)
+    block.stored[:] = range(16)
+    for way in (dma.send, dma.receive):
+        way.faults.append(Fault(lost=3))
+    for channel in (MM2S, S2MM):
+        run(dma, channel)
+        begin(dma, channel, block.address, 16)
+    streams.take()
+    streams.give(range(16, 32))
+    assert status(dma, MM2S) & status(dma, S2MM) & Status.IDLE
+    assert streams.taken[0].tolist() == list(range(13))
+    assert dma.read(S2MM + LENGTH) == 13
+    assert block.stored.tolist() == [*range(16, 29), 13, 14, 15]
+
+
+def test_a_reset_that_is_stuck(dma, streams) -> None:
     dma.stuck = True
+    assert not dma.read(MM2S + DMACR) & Control.RESET
     dma.write(MM2S + DMACR, int(Control.RESET))
     streams.cycles += 1000 * RESET_CYCLES
     assert dma.read(MM2S + DMACR) & Control.RESET
+    dma.stuck = False
+    assert not dma.read(MM2S + DMACR) & Control.RESET
