@@ -105,7 +105,7 @@ def _characters(pieces: Iterator[str]) -> Iterator[str]:
 def _figures(image: Image, counters: host.Counters) -> list[tuple[str, str]]:
     cycles, busy = counters.cycles_per_character, counters.multiplier_utilization
     if cycles is None or busy is None:
-        raise RuntimeError("SimulatedTransport must count cycles")
+        raise RuntimeError("A simulated chip must count cycles")
     rate = characters_per_second(cycles)
     operations = giga_operations_per_second(image.config, image.symbols, cycles)
     return [

@@ -1,8 +1,8 @@
 """How the command line begins, and how it ends when something is wrong.
 
 A mistake of the person or of a file (`UserError`) is one sentence on standard error and exit
-status 1, and so is a package that is not installed; a wrong option is exit status 2; Ctrl-C is
-130. Only a defect shows a traceback.
+status 1, and so are an accelerator that fails and a package that is not installed; a wrong option
+is exit status 2; Ctrl-C is 130. Only a defect shows a traceback.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from zynq_lstm.quant.errors import UserError
+from zynq_lstm.quant.errors import AcceleratorError, UserError
 
 EXTRAS = {
     "typer": "desk",
@@ -54,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             f"Standard output must take the character {error.object[error.start]!r}, but its "
             f"encoding {error.encoding} does not have it; set PYTHONIOENCODING=utf-8"
         )
-    except UserError as error:
+    except (UserError, AcceleratorError) as error:
         _fail(str(error))
     except ModuleNotFoundError as error:
         package = (error.name or "").split(".")[0]

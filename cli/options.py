@@ -19,9 +19,10 @@ ImageArgument = Annotated[
 BackendOption = Annotated[
     str,
     typer.Option(
-        metavar="golden|sim",
-        help="golden: the integer model in numpy. sim: the emitted Verilog in simulation, "
-        "the same symbols bit by bit.",
+        metavar="golden|sim|virtual|board",
+        help="golden: the integer model in numpy. sim: the emitted Verilog in simulation. "
+        "virtual: the same through the pynq package. board: the board on which this runs. "
+        "The symbols are the same on each, bit by bit.",
     ),
 ]
 HiddenOption = Annotated[
@@ -50,7 +51,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Write one JSON object 
 
 def backend_options(backend: str) -> dict[str, Any]:
     """Return the options of `zynq_lstm.host.open` with which a backend tells what it is doing."""
-    return {"progress": say} if backend == "sim" else {}
+    return {"report": say} if backend in ("sim", "virtual") else {}
 
 
 def chosen_config(

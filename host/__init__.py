@@ -6,7 +6,21 @@ with host.open("shakespeare.zlstm") as session:
     print(session.generate("ROMEO:", 200, temperature=0.8, seed=1))
 """
 
-from zynq_lstm.host.session import Score, Session, open
+from zynq_lstm.host.backends import open
+from zynq_lstm.host.results import Score, TextState
+from zynq_lstm.host.self_test import Check, Report
+from zynq_lstm.host.session import Session
 from zynq_lstm.host.transport import Counters, Transport
+from zynq_lstm.quant.errors import AcceleratorError
 
-__all__ = ["Counters", "Score", "Session", "Transport", "open"]
+__all__ = [
+    "AcceleratorError",
+    "Check",
+    "Counters",
+    "Report",
+    "Score",
+    "Session",
+    "TextState",
+    "Transport",
+    "open",
+]

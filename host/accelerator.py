@@ -53,6 +53,11 @@ class AcceleratorTransport:
     link : Link
         Closed with the transport, also when this raises.
 
+    Attributes
+    ----------
+    link : Link
+        That link.
+
     Raises
     ------
     UserError
@@ -62,7 +67,7 @@ class AcceleratorTransport:
     """
 
     def __init__(self, link: Link) -> None:
-        self._link = link
+        self.link = link
         self._image: Image | None = None
         self._lost = False
         try:
@@ -101,7 +106,7 @@ class AcceleratorTransport:
         while len(prompt) > most:  # What is drawn after a part of the prompt is of no use.
             self._generate(prompt[:most], 1, 0, seed)
             prompt = prompt[most:]
-        piece = min(self._link.prompt_piece, most) if promptly else most
+        piece = min(self.link.prompt_piece, most) if promptly else most
         while length:
             count = min(piece, length)
             begun = time.monotonic()
@@ -168,7 +173,7 @@ class AcceleratorTransport:
 
     def close(self) -> None:
         """Free the link."""
-        self._link.close()
+        self.link.close()
 
     @property
     def _loaded(self) -> Image:
@@ -178,7 +183,7 @@ class AcceleratorTransport:
 
     def _most(self, bytes_each: int) -> int:
         """Characters of a run when each is so many bytes of a packet."""
-        return max(1, min(MOST_CHARACTERS, self._link.largest_packet // bytes_each))
+        return max(1, min(MOST_CHARACTERS, self.link.largest_packet // bytes_each))
 
     def _check(self, image: Image) -> None:
         here, there = self.config, image.config
@@ -195,9 +200,9 @@ class AcceleratorTransport:
                 f"not {image.symbols}"
             )
         size = packets.WORD_BYTES * len(image.payload)
-        if size > self._link.largest_packet:
+        if size > self.link.largest_packet:
             raise UserError(
-                f"Image must have at most {self._link.largest_packet:,} bytes, the largest "
+                f"Image must have at most {self.link.largest_packet:,} bytes, the largest "
                 f"packet of this link, not {size:,}"
             )
 

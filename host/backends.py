@@ -1,49 +1,72 @@
 """The known ways to an accelerator, by name.
 
-A transport outside this package is imported when it is asked for, and only then: what runs on a
-board must not need a simulator.
+What lies outside this package, or needs what is not on every machine, is imported when it is asked
+for, and only then: what runs on a board must not need a simulator, nor a desk a board.
 """
 
 from __future__ import annotations
 
 import importlib
-from typing import Any, cast
+import os
+from typing import Any
 
+from zynq_lstm.host.accelerator import AcceleratorTransport
 from zynq_lstm.host.golden import GoldenTransport
+from zynq_lstm.host.link import Link
+from zynq_lstm.host.session import Session, as_image
 from zynq_lstm.host.transport import Transport
+from zynq_lstm.quant.config import Config
 from zynq_lstm.quant.errors import UserError
 from zynq_lstm.quant.image import Image
 
-SIMULATION = "zynq_lstm.sim.transport"
-BACKENDS = ("golden", "sim")
+LINKS = {
+    "sim": "zynq_lstm.sim.link",
+    "virtual": "zynq_lstm.sim.virtual_board",
+    "board": "zynq_lstm.host.board",
+}
+"""Modules whose ``open_link`` makes a `Link`."""
+
+NEEDS = {
+    "sim": "pip install 'zynq-lstm[hw,sim]'",
+    "virtual": "pip install 'zynq-lstm[hw,sim]' 'pynq==3.1.2' 'pycparser<3'",
+    "board": "run it on a board with PYNQ 3.0.1 to 3.1, in its Python environment",
+}
+"""What to do where something that a backend needs is not installed."""
+
+BACKENDS = ("golden", *LINKS)
 
 
-def open_transport(name: str, image: Image, **options: Any) -> Transport:
-    """Make the transport called `name`, with the image loaded.
+def open(  # Read as zynq_lstm.host.open.
+    image: Image | str | os.PathLike[str], backend: str = "golden", **options: Any
+) -> Session:
+    """Load a model into an accelerator and open a session on it.
 
     Parameters
     ----------
-    name : str
-        ``"golden"``, the integer model in numpy, or ``"sim"``, the emitted Verilog in simulation.
-    image : Image
-        The model.
+    image : Image or path
+        The model, or the file that it is in.
+    backend : str
+        ``"golden"``, the integer model in numpy; ``"sim"``, the emitted Verilog in simulation;
+        ``"virtual"``, the same behind the pynq package, as if on a board; ``"board"``, the
+        accelerator on the board on which this runs.
     **options
-        Arguments of the transport: none for ``"golden"``; for ``"sim"`` those of
-        `zynq_lstm.sim.transport.SimulatedTransport`, where ``config`` is by default the image's.
+        The backend's own: none for ``"golden"``, those of `open_link` in the modules of `LINKS`.
+        Where a simulation takes a ``config``, it is by default the image's.
 
     Raises
     ------
     UserError
-        When there is no such backend, what it needs is not installed, or it cannot take the image.
+        When the image or the backend cannot be used.
+    AcceleratorError
+        When the accelerator does not answer, or not as it must.
     """
-    transport: Transport
-    if name == "golden":
-        transport = GoldenTransport(**options)
-    elif name == "sim":
-        options = {"config": image.config, **options}
-        transport = cast(Transport, _simulation().SimulatedTransport(**options))
-    else:
-        raise UserError(f"Backend must be one of {', '.join(BACKENDS)}, not {name!r}")
+    loaded = as_image(image)
+    return Session(loaded, open_transport(backend, loaded, **options))
+
+
+def open_transport(name: str, image: Image, **options: Any) -> Transport:
+    """Make the transport called `name`, with the image loaded; see `open`."""
+    transport = _transport(name, image.config, options)
     try:
         transport.load(image)
     except BaseException:
@@ -52,11 +75,17 @@ def open_transport(name: str, image: Image, **options: Any) -> Transport:
     return transport
 
 
-def _simulation() -> Any:
+def _transport(name: str, config: Config, options: dict[str, Any]) -> Transport:
+    if name == "golden":
+        return GoldenTransport(**options)
+    if name not in LINKS:
+        raise UserError(f"Backend must be one of {', '.join(BACKENDS)}, not {name!r}")
+    if name != "board":
+        options = {"config": config, **options}
     try:
-        return importlib.import_module(SIMULATION)
+        link: Link = importlib.import_module(LINKS[name]).open_link(**options)
     except ModuleNotFoundError as error:
         raise UserError(
-            f"Backend sim needs the module {error.name}, which is not installed; "
-            "install it with pip install 'zynq-lstm[hw,sim]'"
+            f"Backend {name} needs the module {error.name}, which is not installed; {NEEDS[name]}"
         ) from error
+    return AcceleratorTransport(link)

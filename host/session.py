@@ -1,91 +1,48 @@
 """Text in, text out: one class for applications and tests, over any transport.
 
 State between calls
-    Each call goes on from where the last one ended; `Session.reset` forgets all. The symbol that
-    `Session.generate` drew last is *pending*: it is part of the text but has not been fed to the
-    network, whose state is that after the symbol before it. The next call feeds it first. So
-    ``generate("A", 3)`` followed by ``generate("", 2)`` is one text of six characters, and
-    ``generate("A", 3)`` followed by ``generate("B", 2)`` reads the prompt's B after them.
+    Each call goes on from where the last one ended; `Session.reset` forgets all. The character
+    that `Session.generate` drew last, or that `Session.score` was given last, is *pending*: it is
+    part of the text but has not been fed to the network, whose state is that after the character
+    before it. The next call feeds it first. So ``generate("A", 3)`` followed by
+    ``generate("", 2)`` is one text of six characters, and ``generate("A", 3)`` followed by
+    ``generate("B", 2)`` reads the prompt's B after them.
 
-Ends before the length
-    A stream that is closed early, or that met the stop text, leaves the session as if the length
-    had been that of the text given out, though the accelerator was ahead: the state of before is
-    written back and what was given out is fed again.
+Many texts
+    `Session.state` is all that a text needs, the pending character too: keep it, set that of
+    another text, and go on with that one.
+
+Errors
+    After a call that failed or was interrupted, the state is not known to be that of any text, and
+    is not gone on from: `Session.reset`, or setting `Session.state`, makes it so again.
 """
 
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from zynq_lstm.host.backends import open_transport
+from zynq_lstm.host.drawing import Drawing
+from zynq_lstm.host.results import Score, TextState
+from zynq_lstm.host.self_test import Report, examine
 from zynq_lstm.host.transport import Counters, Transport
 from zynq_lstm.quant.errors import UserError
-from zynq_lstm.quant.formats import LOGIT
 from zynq_lstm.quant.image import Image, read_image
-from zynq_lstm.quant.sampling import encode_temperature, seed_state
 from zynq_lstm.quant.state import State
+from zynq_lstm.quant.surprisal import SURPRISAL
 
-MAXIMUM_LENGTH = 2**32 - 1
-"""Characters of one call: the accelerator counts them in 32 bits."""
+FIRST_CHUNK = 256
+"""Characters scored before the first report; chunks do not change the result."""
 
-SCORE_CHUNK = 256
-"""Characters fed between two reports of a score; it does not change the result."""
-
-
-@dataclass(frozen=True)
-class Score:
-    """How well a model predicted a text.
-
-    Parameters
-    ----------
-    characters : int
-        Characters of the text.
-    bits : float
-        Sum of the surprisals -log2 p of all characters but the first, which is given.
-    """
-
-    characters: int
-    bits: float
-
-    @property
-    def predictions(self) -> int:
-        """Characters that were predicted: all but the first."""
-        return self.characters - 1
-
-    @property
-    def bits_per_character(self) -> float:
-        """Mean surprisal of the predicted characters, in bits."""
-        return self.bits / self.predictions
-
-
-def surprisals(logits: NDArray[np.int16], symbols: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Surprisal of symbols under the softmax of integer logits, computed in float64.
-
-    Parameters
-    ----------
-    logits : ndarray of int16, shape (n, V)
-        `LOGIT` format.
-    symbols : ndarray of uint8, shape (n,)
-
-    Returns
-    -------
-    ndarray of float64, shape (n,)
-        -log2 p, in bits.
-    """
-    values = logits.astype(np.float64) * LOGIT.lsb
-    values -= values.max(axis=1, keepdims=True)
-    normalizer = np.log(np.exp(values).sum(axis=1))
-    chosen = np.take_along_axis(values, symbols[:, None].astype(np.intp), axis=1)[:, 0]
-    return np.asarray((normalizer - chosen) / np.log(2))
+REPORT_SECONDS = 0.2
+"""Chunks grow while they take less than half of this."""
 
 
 class Session:
@@ -97,6 +54,11 @@ class Session:
         The model.
     transport : Transport
         Where it is loaded; the session closes it.
+
+    Attributes
+    ----------
+    image : Image
+        The model that is loaded.
     """
 
     def __init__(self, image: Image, transport: Transport) -> None:
@@ -128,8 +90,12 @@ class Session:
         seed: int = 0,
         stop: str | None = None,
     ) -> str:
-        """Return the text that follows a prompt; the arguments are those of `stream`."""
-        return "".join(self.stream(prompt, length, temperature=temperature, seed=seed, stop=stop))
+        """Return the text that follows a prompt; the arguments are those of `stream`.
+
+        Without a stop text it is drawn in as few runs as can be.
+        """
+        promptly = stop is not None
+        return "".join(self._begin(prompt, length, temperature, seed, stop, promptly))
 
     def stream(
         self,
@@ -160,30 +126,18 @@ class Session:
         Returns
         -------
         generator of str
-            Pieces of the text without the prompt. Another call to the session ends it.
+            Pieces of the text without the prompt. Another call to the session ends it. However it
+            ends, the session is as if the length had been that of the text given out.
 
         Raises
         ------
         UserError
             At once, when an argument is out of range or the prompt has a character outside the
             vocabulary.
+        AcceleratorError
+            When the accelerator fails; so does every method that needs it.
         """
-        self._settle()
-        if isinstance(length, bool) or not isinstance(length, int) or length < 1:
-            raise UserError(f"Length must be an integer of at least 1, not {length!r}")
-        if length > MAXIMUM_LENGTH:
-            raise UserError(f"Length must be at most {MAXIMUM_LENGTH}, not {length}")
-        code, generator = encode_temperature(temperature), seed_state(seed)
-        if stop is not None:
-            if not stop:
-                raise UserError("Stop text must not be empty; leave it out to draw the full length")
-            self.image.vocabulary.encode(stop)
-        symbols = self._with_pending(self.image.vocabulary.encode(prompt))
-        if not len(symbols):
-            raise UserError(
-                "Prompt must not be empty: the model needs at least one character to go on from"
-            )
-        self._stream = self._run(symbols, length, code, generator, stop)
+        self._stream = self._begin(prompt, length, temperature, seed, stop, True)
         return self._stream
 
     def logits(self, text: str) -> NDArray[np.int16]:
@@ -203,19 +157,23 @@ class Session:
         symbols = self.image.vocabulary.encode(text)
         if not len(symbols):
             raise UserError("Text must not be empty: there is nothing to compute logits for")
-        return self._feed(symbols)
+        with self._keeping_the_state_known():
+            logits = self._transport.logits(self._with_pending(symbols))
+        self._pending = None
+        return logits[len(logits) - len(symbols) :]
 
     def score(self, text: str, *, progress: Callable[[int, float], None] | None = None) -> Score:
         """Continue the text and tell how well each character was predicted from those before.
 
-        The first character has no prediction, so N characters give N - 1 of them.
+        The first character has no prediction, so N characters give N - 1 of them. The last is
+        pending afterwards.
 
         Parameters
         ----------
         text : str
             At least two characters.
         progress : callable, optional
-            Called now and then with the characters fed so far and the bits so far.
+            Called now and then with the characters scored so far and their bits.
 
         Raises
         ------
@@ -229,15 +187,31 @@ class Session:
                 f"Text to score must have at least 2 characters, not {len(symbols)}: "
                 "the first is given and only the others are predicted"
             )
-        bits = 0.0
-        for start in range(0, len(symbols), SCORE_CHUNK):
-            chunk = symbols[start : start + SCORE_CHUNK]
-            logits = self._feed(chunk)
-            targets = symbols[start + 1 : start + 1 + len(chunk)]
-            bits += float(surprisals(logits[: len(targets)], targets).sum())
-            if progress is not None:
-                progress(start + len(chunk), bits)
-        return Score(len(symbols), bits)
+        whole = self._with_pending(symbols)
+        with self._keeping_the_state_known():
+            found = self._scored(whole, progress)
+        self._pending = int(symbols[-1])
+        codes = found[len(whole) - len(symbols) :].astype(np.float64)
+        return Score(codes * SURPRISAL.lsb)
+
+    def load(self, image: Image | str | os.PathLike[str]) -> None:
+        """Put another model in the place of this one, and forget the text.
+
+        Parameters
+        ----------
+        image : Image or path
+
+        Raises
+        ------
+        UserError
+            When the image cannot be read or does not fit the accelerator; nothing has changed then.
+        """
+        self._end_stream()
+        loaded = as_image(image)
+        with self._keeping_the_state_known():
+            self._transport.load(loaded)
+        self.image = loaded
+        self._pending, self._unknown = None, False
 
     def reset(self) -> None:
         """Forget the text: state zero, nothing pending."""
@@ -247,26 +221,54 @@ class Session:
 
     @property
     def pending(self) -> str | None:
-        """The character that was drawn last and is fed by the next call, if any."""
+        """The character that is part of the text and is fed by the next call, if any."""
         self._settle()
         return None if self._pending is None else self.image.vocabulary.decode([self._pending])
 
     @property
-    def state(self) -> State:
-        """State of the network. Setting it also drops the pending character."""
-        self._settle()
-        return self._transport.read_state()
+    def state(self) -> TextState:
+        """State of the text; a copy. A plain `State` may be set, too: then nothing is pending."""
+        pending = self.pending
+        with self._keeping_the_state_known():
+            state = self._transport.read_state()
+        return TextState(state.h, state.c, pending)
 
     @state.setter
     def state(self, state: State) -> None:
         self._end_stream()
+        config = self.image.config
+        shape = (config.layers, config.hidden)
+        if np.shape(state.h) != shape or np.shape(state.c) != shape:
+            raise UserError(
+                f"State must have h and c of the shape {shape}, not {np.shape(state.h)} and "
+                f"{np.shape(state.c)}"
+            )
+        pending = state.pending if isinstance(state, TextState) else None
+        symbols = self.image.vocabulary.encode(pending or "")
+        self._unknown = True
         self._transport.write_state(state)
-        self._pending, self._unknown = None, False
+        self._pending, self._unknown = (int(symbols[0]) if len(symbols) else None), False
 
     def counters(self) -> Counters:
         """Return what the accelerator has counted since the session was opened."""
-        now = self._transport.counters()
-        return Counters(**{name: (now[name] - self._opened_at[name]) % 2**32 for name in now})
+        with self._keeping_the_state_known():
+            now = self._transport.counters()
+        return Counters(**{name: now[name] - self._opened_at[name] for name in now})
+
+    def self_test(self) -> Report:
+        """Test the accelerator with models made for that, against the golden model.
+
+        Model and text are as before afterwards. It takes milliseconds on a board.
+        """
+        self._end_stream()
+        with self._keeping_the_state_known():
+            state = None if self._unknown else self._transport.read_state()
+            try:
+                return examine(self._transport)
+            finally:
+                self._transport.load(self.image)
+                if state is not None:
+                    self._transport.write_state(state)
 
     def close(self) -> None:
         """End the session; it may be called twice."""
@@ -277,58 +279,43 @@ class Session:
             self._stream.close()
         self._transport.close()
 
-    def _run(
+    def _begin(
         self,
-        symbols: NDArray[np.uint8],
+        prompt: str,
         length: int,
-        temperature: int,
+        temperature: float,
         seed: int,
         stop: str | None,
+        promptly: bool,
     ) -> Generator[str, None, None]:
-        before = self._transport.read_state()
-        given = symbols[:0]
-        tail = ""
-        with self._keeping_the_state_known():
-            pieces = self._transport.generate(symbols, length, temperature, seed)
-            try:
-                for piece in pieces:
-                    text = self.image.vocabulary.decode(piece)
-                    end = _end_of_stop(stop, tail, text)
-                    given = np.concatenate([given, piece[:end]])
-                    yield text[:end]
-                    if end is not None:
-                        break
-                    if stop is not None:
-                        tail = (tail + text)[max(0, len(tail + text) - len(stop) + 1) :]
-            except GeneratorExit:
-                if not self._closed:
-                    self._end_at(given, pieces, before, symbols, length)
-                raise
-            self._end_at(given, pieces, before, symbols, length)
+        self._settle()
+        drawing = Drawing.checked(
+            self.image.vocabulary, self._pending, prompt, length, temperature, seed, stop
+        )
+        return self._run(drawing, promptly)
 
-    def _end_at(
-        self,
-        given: NDArray[np.uint8],
-        pieces: Generator[NDArray[np.uint8], None, None],
-        before: State,
-        symbols: NDArray[np.uint8],
-        length: int,
-    ) -> None:
-        if len(given) == length:
-            for _ in pieces:  # Let the transport end in its own way.
-                pass
-        else:
-            pieces.close()
-            self._transport.write_state(before)
-            self._transport.logits(np.concatenate([symbols, given[:-1]]))
-        self._pending = int(given[-1])
-        self._stream = None
-
-    def _feed(self, symbols: NDArray[np.uint8]) -> NDArray[np.int16]:
+    def _run(self, drawing: Drawing, promptly: bool) -> Generator[str, None, None]:
         with self._keeping_the_state_known():
-            logits = self._transport.logits(self._with_pending(symbols))
-        self._pending = None
-        return logits[len(logits) - len(symbols) :]
+            for piece, last in drawing.run(self._transport, promptly):
+                self._pending = last
+                yield piece
+
+    def _scored(
+        self, symbols: NDArray[np.uint8], progress: Callable[[int, float], None] | None
+    ) -> NDArray[np.uint16]:
+        if progress is None:
+            return self._transport.score(symbols)
+        pieces: list[NDArray[np.uint16]] = []
+        start, chunk, total = 0, FIRST_CHUNK, 0
+        while start < len(symbols) - 1:
+            begun = time.monotonic()
+            pieces.append(self._transport.score(symbols[start : start + chunk + 1]))
+            start += len(pieces[-1])
+            total += int(pieces[-1].sum(dtype=np.int64))
+            if 2 * (time.monotonic() - begun) < REPORT_SECONDS:
+                chunk *= 2
+            progress(start, total * SURPRISAL.lsb)
+        return np.concatenate(pieces)
 
     def _with_pending(self, symbols: NDArray[np.uint8]) -> NDArray[np.uint8]:
         if self._pending is None:
@@ -340,7 +327,7 @@ class Session:
         self._end_stream()
         if self._unknown:
             raise UserError(
-                "State of the session is unknown after a call that was interrupted; "
+                "State of the session is unknown after a call that failed or was interrupted; "
                 "reset the session or set its state"
             )
 
@@ -356,39 +343,13 @@ class Session:
         """Note that the state is not known when something other than an end comes through."""
         try:
             yield
-        except GeneratorExit:
+        except (GeneratorExit, UserError):
             raise
         except BaseException:
             self._unknown = True
             raise
 
 
-def _end_of_stop(stop: str | None, tail: str, text: str) -> int | None:
-    """Return where in `text` the first stop text ends that began in it or in the `tail` before."""
-    if stop is None:
-        return None
-    start = (tail + text).find(stop)
-    return None if start < 0 else start + len(stop) - len(tail)
-
-
-def open(  # Read as zynq_lstm.host.open.
-    image: Image | str | os.PathLike[str], backend: str = "golden", **options: Any
-) -> Session:
-    """Load a model into an accelerator and open a session on it.
-
-    Parameters
-    ----------
-    image : Image or path
-        The model, or the file that it is in.
-    backend : str
-        ``"golden"`` or ``"sim"``.
-    **options
-        The backend's own options, see `zynq_lstm.host.backends.open_transport`.
-
-    Raises
-    ------
-    UserError
-        When the image or the backend cannot be used.
-    """
-    loaded = image if isinstance(image, Image) else read_image(Path(image))
-    return Session(loaded, open_transport(backend, loaded, **options))
+def as_image(image: Image | str | os.PathLike[str]) -> Image:
+    """The image, or the one in the file at a path."""
+    return image if isinstance(image, Image) else read_image(Path(image))

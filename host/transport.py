@@ -14,6 +14,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from zynq_lstm.quant.config import Config
 from zynq_lstm.quant.image import Image
 from zynq_lstm.quant.state import State
 
@@ -64,8 +65,14 @@ class Transport(Protocol):
     """A way to an accelerator.
 
     The state starts at zero and is carried from call to call. A symbol that `generate` has drawn
-    last has not been fed: the state is that after the symbol before it.
+    last has not been fed: the state is that after the symbol before it. When a method raises
+    `AcceleratorError`, the model is still loaded and the state is zero.
     """
+
+    @property
+    def config(self) -> Config:
+        """Sizes of the accelerator."""
+        ...
 
     def load(self, image: Image) -> None:
         """Load a model and reset the state.
@@ -73,11 +80,19 @@ class Transport(Protocol):
         Raises
         ------
         UserError
-            When the accelerator's sizes do not fit the image.
+            When the accelerator's sizes do not fit the image; nothing has changed then.
+        AcceleratorError
+            When the image did not arrive; the one before it is loaded then.
         """
 
     def generate(
-        self, prompt: NDArray[np.uint8], length: int, temperature: int, seed: int
+        self,
+        prompt: NDArray[np.uint8],
+        length: int,
+        temperature: int,
+        seed: int,
+        *,
+        promptly: bool = False,
     ) -> Generator[NDArray[np.uint8], None, None]:
         """Feed a prompt, then draw symbols and feed each to draw the next.
 
@@ -91,12 +106,29 @@ class Transport(Protocol):
             Q4.12, from `zynq_lstm.quant.sampling.encode_temperature`; 0 draws the most likely.
         seed : int
             State of the 64-bit generator, from `zynq_lstm.quant.sampling.seed_state`.
+        promptly : bool
+            In pieces that come soon, rather than in as few as can be.
 
         Yields
         ------
         ndarray of uint8, shape (m,), m at least 1
-            The symbols, in pieces as they come. After an early ``close`` of the generator the
-            state is undefined until it is written or reset.
+            The symbols. When one of them is given out, and when the generator is closed then, the
+            state is as if the length had been that of the symbols given out so far.
+        """
+        ...
+
+    def score(self, symbols: NDArray[np.uint8]) -> NDArray[np.uint16]:
+        """Feed all symbols but the last, and tell how surprising each but the first was.
+
+        Parameters
+        ----------
+        symbols : ndarray of uint8, shape (n,)
+            At least two.
+
+        Returns
+        -------
+        ndarray of uint16, shape (n - 1,)
+            -log2 p in bits, Q7.9 (`zynq_lstm.quant.surprisal`).
         """
         ...
 
@@ -117,7 +149,17 @@ class Transport(Protocol):
     def counters(self) -> Mapping[str, int]:
         """Return counters by their names in `Counters`, those that there are.
 
-        They run on from the making of the transport, modulo 2^32.
+        They run on from the making of the transport and never wrap.
+        """
+        ...
+
+    def examine(self) -> Mapping[str, str | None]:
+        """Examine what lies before the model, registers for instance.
+
+        Returns
+        -------
+        mapping of str to str or None
+            What was examined, and the first difference where there is one.
         """
         ...
 

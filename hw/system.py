@@ -152,12 +152,17 @@ class System(wiring.Component):
         return m
 
     def _soft_reset(self, m, asked, hold):
-        """Reset the core for some cycles, and let accesses wait for a few more."""
+        """Reset the core for some cycles, and let accesses wait for a few more.
+
+        A reset by the pin does the same, so that its length does not matter: not all registers of
+        the core have a reset, and it takes some cycles until they have forgotten.
+        """
         last = RESET_CYCLES + SETTLE_CYCLES - 1
         count = Signal(range(last + 1), name="reset_count")
-        under_way, ends, resets, runs = (
-            Signal(name=f"soft_reset_{name}") for name in ("under_way", "ends", "resets", "off")
+        under_way, resets = (
+            Signal(init=1, name=f"soft_reset_{name}") for name in ("under_way", "resets")
         )
+        ends, runs = (Signal(name=f"soft_reset_{name}") for name in ("ends", "off"))
         m.d.sync += [
             ends.eq(under_way & (count == last - 1)),
             resets.eq(under_way & (count < RESET_CYCLES)),

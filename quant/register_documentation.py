@@ -28,12 +28,18 @@ Byte strobes are honoured; the lowest two address bits are ignored.
   ERROR and the counters are final then. The last words of the output packet may still be on their
   way.
 - A start with an unknown mode sets ERROR.MODE and DONE and does nothing else.
-- An abort ends modes that compute. LOAD and WRITE_STATE end with their packet; where that never
-  comes, a soft reset ends them.
+- An abort ends any run. Its output packet is ended, its last byte undefined; the rest of its input
+  packet is swallowed up to TLAST, or until no word has come for 4,096 cycles. LOAD leaves no model
+  then, the other modes a state that is undefined.
+- An input packet that is too long, or does not end, keeps BUSY up to its TLAST; ERROR.PACKET is set
+  already. An abort ends that, too.
+- TKEEP of an input word: the highest byte that it marks is the last, all below it count, and where
+  it marks none there is one. LOAD and WRITE_STATE take whole words, whatever it says.
 - A soft reset puts all registers, streams and the state machines back, without ending packets:
-  reset the DMA engine as well. The memories keep their contents but count as not loaded, unless
-  they still hold the model that was built in; h and c must be reset by a run of their own. Accesses
-  meanwhile wait for its end.
+  reset the DMA engine first, for words that it sends meanwhile may be taken for the next run's. The
+  memories keep their contents but count as not loaded, unless they still hold the model that was
+  built in; h and c must be reset by a run of their own. Accesses meanwhile wait for its end.
+- `aresetn` does the same, for the bus too; one cycle is enough.
 """
 
 

@@ -235,8 +235,7 @@ REGISTERS: tuple[Register, ...] = (
                 "ABORT",
                 1,
                 1,
-                "Abandon the run; then the rest of the input packet is swallowed, unless ABORT is "
-                "written again. Ignored when idle",
+                "Abandon the run; the rest of the input packet is swallowed. Ignored when idle",
             ),
             Field("SOFT_RESET", 2, 1, "Reset all but the bus; the next access waits for its end"),
         ),

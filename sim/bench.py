@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from zynq_lstm.host.accelerator import AcceleratorTransport
 from zynq_lstm.quant.golden import GoldenModel
 from zynq_lstm.quant.image import Image
 from zynq_lstm.quant.sampling import encode_temperature, seed_state
-from zynq_lstm.sim.transport import SimulatedTransport
+from zynq_lstm.sim.link import open_link
 
 SHORT, LONG = 64, 320
 """Characters of the two runs whose difference is the steady state."""
@@ -23,7 +24,7 @@ def measure(
     image: Image,
     *,
     report: Callable[[str], None] | None = None,
-    transport: SimulatedTransport | None = None,
+    transport: AcceleratorTransport | None = None,
 ) -> dict[str, Any]:
     """Measure one image on the simulated chip and on the golden model.
 
@@ -32,7 +33,7 @@ def measure(
     image : Image
     report : callable, optional
         Told what is being done.
-    transport : SimulatedTransport, optional
+    transport : AcceleratorTransport, optional
         A chip to use instead of a new one.
 
     Returns
@@ -45,19 +46,19 @@ def measure(
         on this machine; the golden model's are of teacher-forced text.
     """
     say = report or (lambda text: None)
-    chip = transport or SimulatedTransport(progress=report)
+    chip = transport or AcceleratorTransport(open_link(image.config, report))
     say("The image is loaded into the simulated chip")
     chip.load(image)
     say("The simulated chip generates and scores")
     rng = np.random.default_rng(1)
-    text = rng.integers(0, image.symbols, LONG).astype(np.uint8)
+    text = rng.integers(0, image.symbols, LONG + 1).astype(np.uint8)
 
     def generate(length: int) -> None:
         for _ in chip.generate(text[:1], length, encode_temperature(1.0), seed_state(1)):
             pass
 
     def score(length: int) -> None:
-        chip.logits(text[:length])
+        chip.score(text[: length + 1])
 
     counts = {}
     seconds = 0.0
@@ -83,12 +84,12 @@ def measure(
     }
 
 
-def _counted(chip: SimulatedTransport, run: Callable[[], None]) -> dict[str, int]:
-    """What the counters, of 32 bits, gained by a run."""
+def _counted(chip: AcceleratorTransport, run: Callable[[], None]) -> dict[str, int]:
+    """What the counters gained by a run."""
     before = chip.counters()
     run()
     after = chip.counters()
-    return {key: (after[key] - before[key]) % 2**32 for key in after}
+    return {key: after[key] - before[key] for key in after}
 
 
 def _golden_rate(image: Image, batch: int | None) -> float:

@@ -6,10 +6,14 @@ short by the interrupt.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+
 import numpy as np
 from numpy.typing import NDArray
 
 from zynq_lstm.host.link import Bytes, LinkError
+from zynq_lstm.quant.config import Config
 from zynq_lstm.quant.protocol import SYMBOLS_PER_WORD as WORD_BYTES
 from zynq_lstm.sim.simulator import TLAST, Chip, Flags, HardwareError, Until, Words
 
@@ -118,6 +122,16 @@ class SimulatedLink:
 
     def _forget(self) -> None:
         self._room, self._words, self._flags = 0, [], []
+
+
+def open_link(
+    config: Config,
+    report: Callable[[str], None] | None = None,
+    *,
+    library: Path | None = None,
+) -> SimulatedLink:
+    """Make a chip, and a link to it; the arguments are those of `Chip`."""
+    return SimulatedLink(Chip(config, library, report))
 
 
 def to_words(packet: Bytes) -> tuple[Words, int]:

@@ -164,6 +164,13 @@ class FakeLink:
         self._out.append(np.arange(5, dtype=np.uint8))
         self._room = 8
 
+    def steps_per_character(self) -> int:
+        return self.config.steps(self._model.symbols) if self._model else 0
+
+    def cycles_per_character(self) -> int:
+        """As a large accelerator has them: its multipliers work in all of them."""
+        return self.steps_per_character()
+
     def _pass(self) -> None:
         self.accesses += 1
         if self.silent:
@@ -241,9 +248,10 @@ class FakeLink:
             error, self._answer = self._execute(mode, packet)
             self._error |= error
             characters = self.counts["characters"] - before
-            steps = self.config.steps(self._model.symbols) if self._model else 0
-            self.counts["cycles"] += characters * steps
-            self._finish_at = self._now + characters * steps + len(packet) // 4 + RUN_CYCLES
+            cycles = characters * self.cycles_per_character()
+            self.counts["cycles"] += cycles
+            self.counts["steps"] += characters * self.steps_per_character()
+            self._finish_at = self._now + cycles + len(packet) // 4 + RUN_CYCLES
         elif self._now >= self._finish_at:
             self._run, self._done = None, 1
             if self._answer is not None:

@@ -1,49 +1,37 @@
-"""The emitted accelerator between AXI4-Streams that pause at random, beside the golden model."""
+"""The emitted top between a bus master and two streams that pause at random.
+
+What a driver on a board does: commands through registers, ends seen at the interrupt or in STATUS,
+errors in ERROR. A `Board` knows nothing of models; `benches.twin` adds the golden one.
+"""
 
 import logging
-import os
 import random
+from functools import reduce
+from operator import or_
 
 import cocotb
-import numpy as np
+from benches.bus import Bus
+from benches.packets import WordBus, WordSource, words_of
+from benches.pauses import Pauses
 from cocotb.clock import Clock
-from cocotb.triggers import ClockCycles, FallingEdge, RisingEdge, with_timeout
-from cocotbext.axi import AxiStreamBus, AxiStreamFrame, AxiStreamSink, AxiStreamSource
+from cocotb.triggers import ClockCycles, RisingEdge, with_timeout
+from cocotb.utils import get_sim_time
+from cocotbext.axi import AxiStreamBus, AxiStreamSink
 
-from zynq_lstm.quant.config import GATES
-from zynq_lstm.quant.golden import GoldenModel
-from zynq_lstm.quant.image import read_image
-from zynq_lstm.quant.protocol import (
-    STATE_C1_SHIFT,
-    STATE_C2_SHIFT,
-    STATE_H2_SHIFT,
-    SYMBOLS_PER_WORD,
-    Error,
-    Mode,
-)
-from zynq_lstm.quant.state import State
+from zynq_lstm.quant.protocol import SYMBOLS_PER_WORD, Error
+from zynq_lstm.quant.registers import register
 
-IMAGE = "ZYNQ_LSTM_BENCH_IMAGE"
-"""Environment variable: the image file that `Board` loads."""
-PERIOD_NS = 7
+PERIOD_NS = 8
 IDLE_CYCLES = 300
 LIMIT = 60_000
 """Cycles within which every command must end."""
-PAUSES = (0, 0, 0.2, 0.6, 0.93)
-H_SHIFTS, C_SHIFTS = (0, STATE_H2_SHIFT), (STATE_C1_SHIFT, STATE_C2_SHIFT)
-
-
-def words_to_bytes(words):
-    return np.asarray(words, "<u8").tobytes()
-
-
-def state_bytes(state):
-    """A state as the packet of its words."""
-    words = np.zeros(state.h.shape[-1], np.uint64)
-    for h, c, h_shift, c_shift in zip(state.h, state.c, H_SHIFTS, C_SHIFTS, strict=False):
-        words |= h.view(np.uint8).astype(np.uint64) << np.uint64(h_shift)
-        words |= c.view(np.uint16).astype(np.uint64) << np.uint64(c_shift)
-    return words_to_bytes(words)
+ACCESS_LIMIT = 2_000
+"""Cycles within which every access must end, however much both sides pause."""
+POLL_CYCLES = 40
+RESET_CYCLES = 8
+"""Cycles after a reset by the pin until the other side of the streams is ready."""
+RULES = ("words_changed", "answers_changed", "gaps", "unasked")
+"""Of `watch.sv`."""
 
 
 class Board:
@@ -55,84 +43,121 @@ class Board:
     def __init__(self, dut, seed):
         self.dut, self.chance = dut, random.Random(seed)
         dut._log.info("seed %s", seed)
-        self.rng = np.random.default_rng(seed)
-        self.image = read_image(os.environ[IMAGE])
-        self.golden = GoldenModel(self.image)
         cocotb.start_soon(Clock(dut.aclk, PERIOD_NS, "ns").start())
-        for name in ("aresetn", "start", "cancel", "mode", "inputs", "outputs"):
-            getattr(dut, name).value = 0
+        dut.aresetn.value = 0
         clocking = (dut.aclk, dut.aresetn, False)
-        self.source = AxiStreamSource(AxiStreamBus.from_prefix(dut, "s_axis"), *clocking)
+        self.bus = Bus(dut, clocking, ACCESS_LIMIT * PERIOD_NS)
+        self.source = WordSource(WordBus.from_prefix(dut, "s_axis"), *clocking)
         self.sink = AxiStreamSink(AxiStreamBus.from_prefix(dut, "m_axis"), *clocking)
         for stream in (self.source, self.sink):
-            stream.log.setLevel(logging.WARNING)
+            stream.log.setLevel(logging.ERROR)
+        channels = {**self.bus.channels, "source": self.source, "sink": self.sink}
+        self._pauses = Pauses(dut.aclk, channels, self.chance)
+        self._written = {}
+        self.withdrawn, self._before = 0, self._breaches()
 
-    @classmethod
-    async def make(cls, dut, *, loaded=True, seed=None):
-        board = cls(dut, cocotb.RANDOM_SEED if seed is None else seed)
-        await board.cycles(8)
-        dut.aresetn.value = 1
-        await board.cycles(8)
-        if loaded:
-            await board.load()
-            await board.reset_state()  # a reset leaves the state as it was
-        return board
+    async def reset(self, cycles=8):
+        """A reset by its pin, for the DMA engine and the bus, too; `begin` next."""
+        self.pause(0, 0, 0)
+        for stream in (self.source, self.sink):
+            stream.assert_reset(True)
+        self.dut.aresetn.value = 0
+        await self.cycles(cycles)
+        self.dut.aresetn.value = 1
+        await self.cycles(RESET_CYCLES)
+        for stream in (self.source, self.sink):
+            stream.clear()
+            stream.assert_reset(False)
+
+    async def soft_reset(self):
+        """A soft reset, after the DMA engine's, for it ends no packets; `begin` next."""
+        self.stop_streams()
+        await self.bus.write("CONTROL", bits("CONTROL", "SOFT_RESET"))
+        self.was_reset_softly()
+
+    def was_reset_softly(self):
+        """A soft reset took back the word that was waiting, perhaps behind others of its packet."""
+        self.withdrawn += 1
+        self.stop_streams()
+
+    def stop_streams(self):
+        """What was to be sent and what has been received is forgotten."""
+        for stream in (self.source, self.sink):
+            stream.assert_reset()
+            stream.clear()
+
+    async def begin(self):
+        """After a reset, what a driver does at first."""
+        self._written = {}
+        await self.bus.write("IRQ_ENABLE", bits("IRQ_PENDING", "DONE"))
 
     async def cycles(self, count):
-        await ClockCycles(self.dut.aclk, count)
+        if count:
+            await ClockCycles(self.dut.aclk, count)
 
-    def pause(self, source=None, sink=None):
-        """Chances of a pause in a cycle; without them, some of `PAUSES`."""
-        for stream, share in ((self.source, source), (self.sink, sink)):
-            stream.set_pause_generator()
-            stream.pause = False
-            share = self.chance.choice(PAUSES) if share is None else share
-            if share:
-                stream.set_pause_generator(self._pauses(share))
+    @staticmethod
+    def now():
+        """Cycles since the beginning."""
+        return round(get_sim_time("ns")) // PERIOD_NS
 
-    def _pauses(self, share):
-        while True:
-            yield self.chance.random() < share
+    def pause(self, bus=None, source=None, sink=None):
+        """Chances of a pause in a cycle; without them, some at random, another on each channel."""
+        self._pauses.set(**dict.fromkeys(self.bus.channels, bus), source=source, sink=sink)
 
-    @property
-    def error(self):
-        return Error(int(self.dut.error.value))
+    async def start(self, mode, **command):
+        """Write what has changed of a command's registers, or all of them, and start."""
+        await self.prepare(mode, **command)
+        await self.bus.write("CONTROL", bits("CONTROL", "START"))
 
-    @property
-    def loaded(self):
-        return bool(int(self.dut.loaded.value))
+    async def prepare(self, mode, *, inputs=0, outputs=0, temperature=0, seed=1):
+        """Write a command's registers."""
+        values = {
+            "MODE": int(mode),
+            "INPUTS": inputs,
+            "OUTPUTS": outputs,
+            "TEMPERATURE": temperature,
+            "SEED_LOW": seed & 0xFFFF_FFFF,
+            "SEED_HIGH": seed >> 32,
+        }
+        everything = self.chance.random() < 0.1
+        names = [n for n, v in values.items() if everything or self._written.get(n) != v]
+        self.chance.shuffle(names)
+        for name in names:
+            await self.bus.write(name, values[name])
+        self._written = values
 
-    async def start(self, mode, *, inputs=0, outputs=0, temperature=0, seed=1):
-        dut = self.dut
-        for name, value in {
-            "mode": int(mode),
-            "inputs": inputs,
-            "outputs": outputs,
-            "temperature": temperature,
-            "seed": seed,
-        }.items():
-            getattr(dut, name).value = value
-        await self._pulse(dut.start)
-        await RisingEdge(dut.aclk)
-        assert int(dut.busy.value), "busy follows start"
+    async def abort(self):
+        await self.bus.write("CONTROL", bits("CONTROL", "ABORT"))
 
-    async def cancel(self):
-        await self._pulse(self.dut.cancel)
+    async def busy(self):
+        return bool((await self.bus.read_fields("STATUS"))["busy"])
 
-    async def _pulse(self, signal):
-        signal.value = 1
-        await RisingEdge(self.dut.aclk)
-        signal.value = 0
+    async def loaded(self):
+        return bool((await self.bus.read_fields("STATUS"))["loaded"])
 
     async def ended(self, limit=LIMIT):
-        """Wait until the command has ended; return its error."""
-        if int(self.dut.busy.value):
-            await with_timeout(FallingEdge(self.dut.busy), limit * PERIOD_NS, "ns")
-        return self.error
+        """Wait until the command has ended, by interrupt or by polling; return its errors."""
+        end = self.now() + limit
+        if self.chance.random() < 0.7:
+            if not int(self.dut.interrupt.value):
+                await with_timeout(RisingEdge(self.dut.interrupt), limit * PERIOD_NS, "ns")
+        else:
+            while await self.busy():
+                assert self.now() < end, f"busy for more than {limit} cycles"
+                await self.cycles(self.chance.randrange(1, POLL_CYCLES))
+        status, error = await self.bus.read_fields("STATUS"), await self.bus.read("ERROR")
+        assert not status["busy"] and status["done"]
+        assert status["failed"] == bool(error)
+        assert int(self.dut.interrupt.value), "an end is an interrupt"
+        return Error(error)
 
-    def send(self, data):
-        """Queue a packet."""
-        self.source.send_nowait(AxiStreamFrame(bytes(data)))
+    def send(self, data, *, ends=True):
+        """Queue a packet's bytes, its end too unless it ``ends`` not."""
+        self.send_words(words_of(data, ends=ends))
+
+    def send_words(self, words):
+        for word in words:
+            self.source.send_nowait(word)
 
     async def receive(self, limit=LIMIT):
         """The next packet: its bytes, after a check that TKEEP marks them without a gap."""
@@ -144,105 +169,37 @@ class Board:
         assert len(keep) - len(kept) < SYMBOLS_PER_WORD, "the last word is empty"
         return bytes(frame.tdata[: len(kept)])
 
-    async def nothing_more(self):
-        """Some hundred cycles in which nothing happens."""
-        self.pause(0, 0)
-        await self.cycles(IDLE_CYCLES)
+    async def nothing_more(self, cycles=IDLE_CYCLES):
+        """Some hundred cycles in which nothing happens, though nothing pauses."""
+        self.pause(0, 0, 0)
+        await self.cycles(cycles)
         assert self.source.empty(), "a packet is waiting"
         assert self.source.idle(), "a packet is not swallowed"
         assert self.sink.empty(), "a packet too many came out"
         assert self.sink.idle(), "a packet without an end came out"
         assert not int(self.dut.m_axis_tvalid.value)
-        assert not int(self.dut.busy.value)
+        assert not await self.busy()
+        await self.acknowledge()
+        self.check_rules()
 
-    async def load(self, payload=None):
-        """Load an image; return the error."""
-        self.pause()
-        await self.start(Mode.LOAD)
-        self.send(words_to_bytes(self.image.payload if payload is None else payload))
-        error = await self.ended()
-        await self.nothing_more()
-        if payload is None:
-            assert error == Error(0)
-            assert self.loaded
-        return error
+    async def acknowledge(self):
+        """Clear DONE: no interrupt is left."""
+        await self.bus.write("IRQ_PENDING", bits("IRQ_PENDING", "DONE"))
+        assert not (await self.bus.read_fields("STATUS"))["done"]
+        assert not int(self.dut.interrupt.value)
 
-    def symbols(self, count):
-        """Random symbols of the model."""
-        return self.rng.integers(0, self.image.symbols, count).astype(np.uint8)
+    def _breaches(self):
+        """Breaches of each rule of AXI since the simulation began."""
+        return {rule: int(getattr(self.dut.watch, rule).value) for rule in RULES}
 
-    async def generate(self, inputs, outputs, temperature, seed, *, early=None):
-        """Generate, on both; the packet is there before the start, or a while after it."""
-        prompt = self.symbols(inputs)
-        early = self.chance.random() < 0.5 if early is None else early
-        if early:
-            self.send(prompt)
-            await self.cycles(self.chance.randrange(40))
-        await self.start(
-            Mode.GENERATE, inputs=inputs, outputs=outputs, temperature=temperature, seed=seed
-        )
-        if not early:
-            await self.cycles(self.chance.randrange(200))
-            self.send(prompt)
-        expected = self.golden.generate(prompt, outputs, temperature, seed)
-        found = await self.receive()
-        what = f"{inputs} symbols fed, {outputs} sampled at temperature {temperature}, seed {seed}"
-        assert found == expected.tobytes(), f"{what}: {list(found)}, not {expected.tolist()}"
-        assert await self.ended() == Error(0), what
+    def check_rules(self):
+        """No rule of AXI was broken, but by soft resets."""
+        broken = {rule: n - self._before[rule] for rule, n in self._breaches().items()}
+        assert broken["words_changed"] <= self.withdrawn, broken
+        broken["words_changed"] = 0
+        assert not any(broken.values()), broken
 
-    def check_logits(self, text, packet):
-        """Compare a packet of logits with the golden model's."""
-        rows = self.image.config.output_rows(self.image.symbols)
-        found = np.frombuffer(packet, "<i2").reshape(-1, rows * GATES)
-        assert len(found) == len(text)
-        for t, (symbol, logits) in enumerate(zip(text, found, strict=True)):
-            expected = self.golden.step(int(symbol))
-            assert logits[: self.image.symbols].tolist() == expected.tolist(), (
-                f"logits after symbol {t} of {len(text)}; state then {self.golden.state}"
-            )
 
-    async def score(self, inputs):
-        """Feed a text, compare all logits."""
-        text = self.symbols(inputs)
-        await self.start(Mode.LOGITS, inputs=inputs)
-        self.send(text)
-        self.check_logits(text, await self.receive())
-        assert await self.ended() == Error(0)
-
-    async def check_state(self):
-        """Read the state, compare it with the golden model's."""
-        await self.start(Mode.READ_STATE)
-        found = np.frombuffer(await self.receive(), "<u8")
-        expected = np.frombuffer(state_bytes(self.golden.state), "<u8")
-        wrong = np.flatnonzero(found != expected) if len(found) == len(expected) else [-1]
-        assert len(wrong) == 0, f"{len(found)} units; unit {wrong[0]}: {found}, not {expected}"
-        assert await self.ended() == Error(0)
-
-    def random_state(self):
-        shape = self.golden.state.h.shape
-        return State(
-            self.rng.integers(-127, 128, shape).astype(np.int8),
-            self.rng.integers(-(1 << 15), 1 << 15, shape).astype(np.int16),
-        )
-
-    async def write_state(self):
-        """Write a random state to both."""
-        state = self.random_state()
-        await self.start(Mode.WRITE_STATE)
-        self.send(state_bytes(state))
-        assert await self.ended() == Error(0)
-        self.golden.state = state
-
-    async def reset_state(self):
-        """Reset the state of both."""
-        await self.start(Mode.RESET_STATE)
-        assert await self.ended() == Error(0)
-        self.golden.reset()
-
-    async def still_right(self):
-        """After whatever happened: nothing more comes, and state and runs are right again."""
-        await self.nothing_more()
-        await self.reset_state()
-        await self.generate(2, 3, 4096, self.chance.getrandbits(64) | 1)
-        await self.check_state()
-        await self.nothing_more()
+def bits(name, *fields):
+    """A register's value with these fields of one bit set."""
+    return reduce(or_, (register(name).field(field).place(1) for field in fields), 0)

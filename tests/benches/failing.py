@@ -1,11 +1,11 @@
 """A bench that must fail."""
 
 import cocotb
-from benches.board import Board
+from benches.twin import Twin
 
 
 @cocotb.test()
 async def wrong_expectation(dut):
-    board = await Board.make(dut)
-    board.golden.step(1)
-    await board.check_state()
+    twin = await Twin.make(dut)
+    twin.golden.step(1)
+    await twin.check_state()

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from fake_link import FakeLink
 from tiny_models import tiny_tensors, write_tiny_checkpoint
 
 from zynq_lstm.cli.main import main
-from zynq_lstm.host.golden import GoldenTransport
+from zynq_lstm.host.backends import LINKS
 from zynq_lstm.quant.checkpoint import load_checkpoint
 from zynq_lstm.quant.config import Config
 from zynq_lstm.quant.image import write_image
@@ -62,25 +63,27 @@ def image_path(tmp_path_factory: pytest.TempPathFactory, checkpoint_path: Path) 
     return path
 
 
-class ModelledTransport(GoldenTransport):
-    """The golden model with a clock, in the place of the simulator."""
+class ModelledLink(FakeLink):
+    """The golden model behind registers, with a clock, in the place of the simulator."""
 
-    def __init__(self, *, config: Config, progress: Callable[[str], None]) -> None:
-        super().__init__()
-        progress(f"Modelling {config.describe()}")
+    def __init__(self, config: Config, report: Callable[[str], None]) -> None:
+        super().__init__(config)
+        report(f"Modelling {config.describe()}")
 
-    def counters(self) -> dict[str, int]:
-        characters = super().counters()["characters"]
-        return {"characters": characters, "cycles": 400 * characters, "steps": 380 * characters}
+    def steps_per_character(self) -> int:
+        return 380
+
+    def cycles_per_character(self) -> int:
+        return 400
 
 
 @pytest.fixture
-def modelled_simulation(monkeypatch: pytest.MonkeyPatch) -> type[ModelledTransport]:
+def modelled_simulation(monkeypatch: pytest.MonkeyPatch) -> type[ModelledLink]:
     module = types.ModuleType("modelled_simulation")
-    module.SimulatedTransport = ModelledTransport  # type: ignore[attr-defined]
+    module.open_link = ModelledLink  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, module.__name__, module)
-    monkeypatch.setattr("zynq_lstm.host.backends.SIMULATION", module.__name__)
-    return ModelledTransport
+    monkeypatch.setitem(LINKS, "sim", module.__name__)
+    return ModelledLink
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ from tiny_models import write_tiny_checkpoint
 
 from zynq_lstm.quant.checkpoint import load_checkpoint
 from zynq_lstm.quant.image import read_image
+from zynq_lstm.quant.protocol import Mode
 from zynq_lstm.quant.quantizer import quantize
 
 MODELS = Path(__file__).parents[2] / "models"
@@ -55,12 +56,16 @@ def test_quantizes_a_changed_checkpoint_again(run, models, modelled_simulation) 
 
 
 def test_a_differing_symbol_is_an_error(run, models, modelled_simulation, monkeypatch) -> None:
-    def generate(self, prompt, length, temperature, seed):
-        symbols = self._loaded.generate(prompt, length, temperature, seed)
-        symbols[7] ^= 1
-        yield symbols
+    accepted = modelled_simulation.accepted
 
-    monkeypatch.setattr(modelled_simulation, "generate", generate)
+    def accept_another(link):
+        answer = accepted(link)
+        if answer is not None and len(answer) > 7 and link.modes[-1] == Mode.GENERATE:
+            answer[6] ^= 1
+            monkeypatch.undo()
+        return answer
+
+    monkeypatch.setattr(modelled_simulation, "accepted", accept_another)
     result = run("demo", "--models", models, *ARGUMENTS)
     assert result.status == 1
     assert "only 59 of 60 symbols are equal" in result.err

@@ -5,25 +5,26 @@ from pathlib import Path
 
 import pytest
 
+from zynq_lstm.host.accelerator import AcceleratorTransport
 from zynq_lstm.quant.checkpoint import load_checkpoint
 from zynq_lstm.quant.config import Config
 from zynq_lstm.quant.image import Image
 from zynq_lstm.quant.quantizer import quantize
-from zynq_lstm.sim.transport import SimulatedTransport
+from zynq_lstm.sim.link import open_link
 
 MODELS = Path(__file__).parents[2] / "models"
 
 
 @pytest.fixture(scope="session")
-def chip() -> Iterator[Callable[[Config], SimulatedTransport]]:
+def chip() -> Iterator[Callable[[Config], AcceleratorTransport]]:
     """A function that gives the one chip of a configuration."""
-    made: dict[Config, SimulatedTransport] = {}
+    made: dict[Config, AcceleratorTransport] = {}
 
-    def of(config: Config) -> SimulatedTransport:
+    def of(config: Config) -> AcceleratorTransport:
         if config not in made:
-            made[config] = SimulatedTransport(config)
+            made[config] = AcceleratorTransport(open_link(config))
         transport = made[config]
-        transport.chip.stalls(0, 0, 1)
+        transport.link.chip.stalls(0, 0, 1)
         return transport
 
     yield of

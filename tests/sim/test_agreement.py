@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from random_models import STYLES, random_image
 
+from zynq_lstm.host.accelerator import AcceleratorTransport
 from zynq_lstm.quant.config import Config
 from zynq_lstm.quant.golden import GoldenModel
 from zynq_lstm.quant.image import Image
 from zynq_lstm.quant.sampling import encode_temperature, seed_state
 from zynq_lstm.quant.state import State
-from zynq_lstm.sim.transport import SimulatedTransport
 
 FULL = Config()
 SMALL = [
@@ -33,7 +33,7 @@ MORE = [
 
 
 def compare(
-    transport: SimulatedTransport,
+    transport: AcceleratorTransport,
     image: Image,
     *,
     scored: int,
@@ -59,6 +59,9 @@ def compare(
             f"seed {seed}: logit of symbol {symbol} after character {t} is {found[t, symbol]} on "
             f"the chip, {expected[t, symbol]} in the golden model; {len(wrong)} differ"
         )
+    assert transport.read_state() == golden.state
+    surprisals = transport.score(text)
+    assert surprisals.tolist() == golden.score(text).tolist(), f"seed {seed}"
     assert transport.read_state() == golden.state
     for k, temperature in enumerate(temperatures):
         length = generated // len(temperatures)
@@ -121,7 +124,7 @@ def test_stalls_change_nothing(chip):
     transport = chip(config)
     image = random_image(config, 7, "ordinary", seed=3)
     for seed, (into, out) in enumerate([(0.5, 0.5), (0.95, 0.0), (0.0, 0.95), (0.99, 0.99)]):
-        transport.chip.stalls(into, out, seed + 1)
+        transport.link.chip.stalls(into, out, seed + 1)
         compare(transport, image, scored=300, generated=300, seed=seed)
 
 
@@ -149,7 +152,7 @@ def test_abandoned_run_leaves_a_sound_chip(chip):
     image = random_image(config, 8, "ordinary", seed=6)
     transport.load(image)
     for pieces in (1, 2, 7):
-        run = transport.generate(np.zeros(3, np.uint8), 400, 4096, 1)
+        run = transport.generate(np.zeros(3, np.uint8), 400, 4096, 1, promptly=True)
         for _ in range(pieces):
             next(run)
         run.close()

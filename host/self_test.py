@@ -1,0 +1,225 @@
+"""The self-test: an accelerator against the golden model, on models made to show a fault.
+
+A fault of one multiplier, or one bit of a memory, is small beside the sums that it is part of, and
+training makes models that bear such things. So the models here are `zynq_lstm.quant.exercise`'s,
+and all that can be read is compared, bit by bit, from near to far:
+
+steps     from written states, at random and at the ends of their range, one character: its logits
+          and the state behind it, where a difference still stands in the unit that made it
+scores    texts in which every symbol comes, from written states: surprisals, state in the end
+texts     drawn greedily and at random: symbols, state in the end
+
+What a wrong bit of a weight or a table entry does to gate o is rounded off more often than not, so
+that it takes some hundred characters to see most of them. The golden model computes them side by
+side, for a board's processor is slow at that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zynq_lstm.host.transport import Transport
+from zynq_lstm.quant.config import GATES, Config
+from zynq_lstm.quant.errors import AcceleratorError
+from zynq_lstm.quant.exercise import STYLES, exercise_image
+from zynq_lstm.quant.formats import CELL, HIDDEN
+from zynq_lstm.quant.golden import GoldenModel
+from zynq_lstm.quant.image import Image
+from zynq_lstm.quant.sampling import encode_temperature, seed_state
+from zynq_lstm.quant.state import State
+
+SEED = 1
+SEQUENCES = 16
+"""Steps, and texts that are scored, each from a state of its own."""
+
+CHARACTERS = 32
+"""Of a text that is scored: together they have each of 256 symbols twice."""
+
+LENGTH = 16
+TEMPERATURES = (0.0, 1.0)
+"""Of texts that are drawn."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was tested.
+
+    Parameters
+    ----------
+    name : str
+        What.
+    difference : str or None
+        The first difference, as a sentence; ``None`` where there is none.
+    """
+
+    name: str
+    difference: str | None
+
+    @property
+    def passed(self) -> bool:
+        """There is no difference."""
+        return self.difference is None
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a self-test has found; as a text, a line a check.
+
+    Parameters
+    ----------
+    checks : tuple of Check
+        In the order of the tests: the first difference is the nearest to its cause.
+    """
+
+    checks: tuple[Check, ...]
+
+    @property
+    def passed(self) -> bool:
+        """All checks have."""
+        return all(check.passed for check in self.checks)
+
+    @property
+    def first_difference(self) -> str | None:
+        """The first difference of all, with the check that has found it."""
+        for check in self.checks:
+            if not check.passed:
+                return f"{check.name}: {check.difference}"
+        return None
+
+    def __str__(self) -> str:
+        return "\n".join(f"{c.name}: {'passed' if c.passed else c.difference}" for c in self.checks)
+
+
+def examine(transport: Transport) -> Report:
+    """Test an accelerator; model and state are others afterwards.
+
+    An accelerator that fails ends the test, and is a difference.
+    """
+    checks: list[Check] = []
+    try:
+        checks += [Check(name, found) for name, found in transport.examine().items()]
+        for style in STYLES:
+            checks += _exercise(transport, style)
+    except AcceleratorError as error:
+        checks.append(Check("operation", str(error)))
+    return Report(tuple(checks))
+
+
+def _exercise(transport: Transport, style: str) -> Iterator[Check]:
+    image = exercise_image(transport.config, style, SEED)
+    transport.load(image)
+    rng = np.random.default_rng(SEED)
+    yield Check(f"{style} steps", _steps(transport, image, rng))
+    yield Check(f"{style} scores", _scores(transport, image, rng))
+    yield Check(f"{style} texts", _texts(transport, image))
+
+
+def _steps(transport: Transport, image: Image, rng: np.random.Generator) -> str | None:
+    """Single characters."""
+    golden = GoldenModel(image, SEQUENCES)
+    golden.state = before = _random_states(image.config, rng)
+    symbols = rng.integers(0, image.symbols, SEQUENCES).astype(np.uint8)
+    expected = golden.step(symbols)
+    for k in range(SEQUENCES):
+        transport.write_state(_one(before, k))
+        written = _state_difference(transport.read_state(), _one(before, k))
+        if written is not None:
+            return f"a state that was written and read: {written}"
+        logits = transport.logits(symbols[k : k + 1])[0]
+        found = _state_difference(transport.read_state(), _one(golden.state, k))
+        found = found or _logit_difference(logits, expected[k])
+        if found is not None:
+            return found
+    return None
+
+
+def _scores(transport: Transport, image: Image, rng: np.random.Generator) -> str | None:
+    """Texts in which each symbol is fed as often as the others."""
+    golden = GoldenModel(image, SEQUENCES)
+    golden.state = before = _random_states(image.config, rng)
+    fed = np.arange(SEQUENCES * CHARACTERS) % image.symbols
+    last = rng.integers(0, image.symbols, (SEQUENCES, 1))
+    texts = np.hstack([rng.permutation(fed).reshape(SEQUENCES, CHARACTERS), last]).astype(np.uint8)
+    expected = golden.score(texts)
+    for k in range(SEQUENCES):
+        transport.write_state(_one(before, k))
+        found = transport.score(texts[k])
+        t = _first_difference(found, expected[k])
+        if t is not None:
+            return f"surprisal after {t + 1} characters must be {expected[k, t]}, not {found[t]}"
+        different = _state_difference(transport.read_state(), _one(golden.state, k))
+        if different is not None:
+            return f"after {CHARACTERS} characters, {different}"
+    return None
+
+
+def _texts(transport: Transport, image: Image) -> str | None:
+    """Texts, one going on behind the other."""
+    golden = GoldenModel(image)
+    transport.reset_state()
+    prompt = np.array([image.symbols - 1], np.uint8)
+    for temperature in TEMPERATURES:
+        code, generator = encode_temperature(temperature), seed_state(SEED)
+        found = np.concatenate(list(transport.generate(prompt, LENGTH, code, generator)))
+        expected = golden.generate(prompt, LENGTH, code, generator)
+        k = _first_difference(found, expected)
+        if k is not None:
+            return (
+                f"symbol {k} drawn at temperature {temperature} must be {expected[k]}, "
+                f"not {found[k]}"
+            )
+    return _state_difference(transport.read_state(), golden.state)
+
+
+def _random_states(config: Config, rng: np.random.Generator) -> State:
+    """States of all sequences: at the ends of their range, all over it, and with smaller cells."""
+    shape = (config.layers, SEQUENCES, config.hidden)
+    h = rng.integers(HIDDEN.minimum, HIDDEN.maximum + 1, shape)
+    c = rng.integers(CELL.minimum, CELL.maximum + 1, shape)
+    ends = slice(0, None, 4)
+    h[:, ends] = rng.choice([HIDDEN.minimum, HIDDEN.maximum, 0, 1, -1], h[:, ends].shape)
+    c[:, ends] = rng.choice([CELL.minimum, CELL.maximum, 0, 1, -1], c[:, ends].shape)
+    c[:, 1::2] >>= 3  # Where tanh is not at its end.
+    return State(h.astype(np.int8), c.astype(np.int16))
+
+
+def _one(states: State, k: int) -> State:
+    """One sequence's state."""
+    return State(states.h[:, k], states.c[:, k])
+
+
+def _state_difference(found: State, expected: State) -> str | None:
+    """The first unit that differs, the first layer's cells before all else."""
+    for layer in range(len(expected.h)):
+        for name, a, b, follows in (
+            ("c", found.c[layer], expected.c[layer], "gate i, f or g, or what follows them"),
+            ("h", found.h[layer], expected.h[layer], "gate o, or what follows it, for c agrees"),
+        ):
+            units = np.flatnonzero(a != b)
+            if len(units):
+                u = units[0]
+                return (
+                    f"{name} of layer {layer + 1}, unit {u}, must be {b[u]}, not {a[u]} "
+                    f"({follows}); so do {len(units)} of {len(b)} units differ"
+                )
+    return None
+
+
+def _logit_difference(found: NDArray[np.integer], expected: NDArray[np.integer]) -> str | None:
+    symbols = np.flatnonzero(found != expected)
+    if not len(symbols):
+        return None
+    s = symbols[0]
+    return (
+        f"logit of symbol {s} (lane {s % GATES} of row {s // GATES}) must be {expected[s]}, "
+        f"not {found[s]}, while the state agrees; {len(symbols)} of {len(expected)} logits differ"
+    )
+
+
+def _first_difference(found: NDArray[np.integer], expected: NDArray[np.integer]) -> int | None:
+    places = np.flatnonzero(found != expected)
+    return int(places[0]) if len(places) else None

@@ -1,0 +1,68 @@
+"""Backends by their names, and what is said where one cannot be had."""
+
+import sys
+import types
+
+import pytest
+from fake_link import FakeLink
+
+import zynq_lstm.host as host
+from zynq_lstm.host.backends import BACKENDS, LINKS
+from zynq_lstm.quant.errors import UserError
+from zynq_lstm.quant.image import Image
+
+
+@pytest.fixture
+def module(monkeypatch: pytest.MonkeyPatch) -> types.ModuleType:
+    """Stands in for the modules of all links."""
+    module = types.ModuleType("links")
+    monkeypatch.setitem(sys.modules, "links", module)
+    for name in LINKS:
+        monkeypatch.setitem(LINKS, name, "links")
+    return module
+
+
+def test_refuses_unknown_backends(image: Image) -> None:
+    with pytest.raises(UserError, match=f"Backend must be one of {', '.join(BACKENDS)}, not 'gpu'"):
+        host.open(image, "gpu")
+
+
+@pytest.mark.parametrize("name", LINKS)
+def test_opens_links_by_their_modules(image: Image, module, name) -> None:
+    def open_link(**options) -> FakeLink:
+        given.append(options)
+        return FakeLink(image.config)
+
+    given: list[dict] = []
+    module.open_link = open_link
+    with host.open(image, name, answer=42) as session, host.open(image) as golden:
+        assert session.generate("ab", 9) == golden.generate("ab", 9)
+    # A board says itself what it is; a simulation must be told.
+    assert given == [{"answer": 42} | ({} if name == "board" else {"config": image.config})]
+
+
+@pytest.mark.parametrize(
+    ("name", "remedy"),
+    [
+        ("sim", r"pip install 'zynq-lstm\[hw,sim\]'"),
+        ("virtual", "'pynq==3.1.2'"),
+        ("board", "on a board with PYNQ"),
+    ],
+)
+def test_says_what_a_backend_lacks(image: Image, module, name, remedy) -> None:
+    def open_link(**options) -> FakeLink:
+        import nothing_of_this_name  # noqa: F401
+
+        raise AssertionError
+
+    module.open_link = open_link
+    with pytest.raises(UserError, match=f"{name} needs the module nothing_of_this_name.*{remedy}"):
+        host.open(image, name)
+
+
+def test_closes_the_link_when_the_image_does_not_fit(image: Image, module) -> None:
+    link = FakeLink(image.config, largest_packet=100)
+    module.open_link = lambda **options: link
+    with pytest.raises(UserError, match="at most 100 bytes"):
+        host.open(image, "board")
+    assert link.closed

@@ -1,0 +1,174 @@
+"""The self-test: passed by what is sound, and by nothing that has a wrong bit that matters."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from fake_link import FakeLink
+
+import zynq_lstm.host as host
+from zynq_lstm.host.accelerator import AcceleratorTransport
+from zynq_lstm.host.golden import GoldenTransport
+from zynq_lstm.host.self_test import examine
+from zynq_lstm.quant.config import Config
+from zynq_lstm.quant.image import Image
+from zynq_lstm.quant.parameters import Parameters, matrix_rows
+
+CONFIG = Config(hidden=16, symbols=16, multipliers=64)
+CLOCK_HZ = 142_857_143
+
+Fault = Callable[[Parameters], Parameters]
+
+
+class Faulty(GoldenTransport):
+    """The golden model with a fault in its memories or multipliers."""
+
+    def __init__(self, fault: Fault, config: Config = CONFIG) -> None:
+        super().__init__()
+        self._fault, self._sizes = fault, config
+
+    @property
+    def config(self) -> Config:
+        return self._sizes
+
+    def load(self, image: Image) -> None:
+        parameters = self._fault(image.parameters)
+        super().load(Image.from_parameters(parameters, image.vocabulary, {}))
+
+
+def stuck_weight(row: int, lane: int, column: int, bit: int, value: bool) -> Fault:
+    """One bit of one weight."""
+
+    def fault(p: Parameters) -> Parameters:
+        weights = p.weights.copy()
+        bits = weights.view(np.uint8)
+        mask = np.uint8(1 << bit)
+        bits[row, lane, column] = bits[row, lane, column] & ~mask | (mask if value else 0)
+        return replace(p, weights=np.clip(weights, -127, 127))
+
+    return fault
+
+
+def ignored_weights(lanes: slice, column: int) -> Fault:
+    """A multiplier pair that does not see its weights, but zeros."""
+
+    def fault(p: Parameters) -> Parameters:
+        weights = p.weights.copy()
+        weights[:, lanes, column] = 0
+        return replace(p, weights=weights)
+
+    return fault
+
+
+def stuck_line(column: int, lane: int, bit: int) -> Fault:
+    """One data line of a weight memory."""
+
+    def fault(p: Parameters) -> Parameters:
+        weights = p.weights.copy()
+        weights.view(np.uint8)[:, lane, column] |= np.uint8(1 << bit)
+        return replace(p, weights=np.clip(weights, -127, 127))
+
+    return fault
+
+
+@pytest.mark.parametrize("layers", [1, 2])
+def test_the_golden_model_passes(layers) -> None:
+    config = Config(hidden=32, symbols=16, multipliers=64, layers=layers)
+    report = examine(Faulty(lambda p: p, config))
+    assert report.passed
+    assert report.first_difference is None
+    assert "ordinary scores: passed" in str(report)
+
+
+def test_session_is_as_before(session: host.Session) -> None:
+    text = session.generate("ab", 9, seed=1)
+    state, image = session.state, session.image
+    report = session.self_test()
+    assert report.passed, report
+    assert session.image is image and session.state == state and session.pending == text[-1]
+    rest = session.generate("", 9, seed=2)
+    session.state = state
+    assert session.generate("", 9, seed=2) == rest
+
+
+def test_registers_are_tested(fake: host.Session) -> None:
+    fake._transport.link.overrides["SCRATCH"] = 0
+    report = fake.self_test()
+    assert not report.passed
+    assert (
+        report.first_difference == "registers: SCRATCH must read ffffffff as written, not 00000000"
+    )
+    assert [check.passed for check in report.checks].count(False) == 1
+
+
+def test_an_accelerator_that_fails_is_a_difference(fake: host.Session) -> None:
+    text = fake.generate("ab", 3)
+    state = fake.state
+    fake._transport.link.fail_sent = 1
+    report = fake.self_test()
+    assert not report.passed
+    assert (report.first_difference or "").startswith("operation: DMA reports a decode error")
+    assert fake.state == state and fake.pending == text[-1]
+
+
+def test_works_after_an_error(fake: host.Session) -> None:
+    fake._transport.link.fail_sent = 1
+    with pytest.raises(host.AcceleratorError):
+        fake.logits("ab")
+    assert fake.self_test().passed
+    fake.reset()
+    fake.logits("ab")
+
+
+@pytest.mark.parametrize("lanes", [slice(0, 2), slice(2, 4)])
+@pytest.mark.parametrize("column", [0, 7, 15])
+def test_shows_a_multiplier_that_ignores_its_weights(lanes, column) -> None:
+    report = examine(Faulty(ignored_weights(lanes, column)))
+    assert not report.checks[0].passed
+    assert "of 16 units differ" in (report.first_difference or "")
+
+
+@pytest.mark.parametrize("bit", [0, 3, 7])
+@pytest.mark.parametrize("lane", range(4))
+def test_shows_a_stuck_line_of_a_weight_memory(lane, bit) -> None:
+    assert not examine(Faulty(stuck_line(5, lane, bit))).passed
+
+
+def test_shows_most_single_stuck_bits() -> None:
+    """What a low bit does to gate o is rounded off; so not all of them can be seen."""
+    rng = np.random.default_rng(2)
+    missed = 0
+    for rows in matrix_rows(CONFIG, CONFIG.symbols).values():
+        for value in (False, True):
+            row = int(rng.integers(rows.start, rows.stop))
+            lane, column, bit = (int(k) for k in rng.integers(0, (4, 16, 8)))
+            missed += examine(Faulty(stuck_weight(row, lane, column, bit, value))).passed
+    assert missed <= 1
+
+
+@pytest.mark.parametrize(
+    ("lane", "what"), [(0, "c of layer 1"), (2, "c of layer 1"), (3, "h of layer 1")]
+)
+def test_tells_the_unit_and_the_side_of_the_gate(lane, what) -> None:
+    unit = 11
+    row = matrix_rows(CONFIG, CONFIG.symbols)["hh1"].start + unit
+    report = examine(Faulty(stuck_weight(row, lane, 3, 6, True)))
+    other = examine(Faulty(stuck_weight(row, lane, 3, 6, False)))
+    for found in (report, other):
+        assert f"{what}, unit {unit}, must be" in (found.first_difference or "")
+
+
+def test_tells_the_logit() -> None:
+    row = matrix_rows(CONFIG, CONFIG.symbols)["out"].start + 2
+    report = examine(Faulty(stuck_weight(row, 1, 3, 6, True)))
+    assert "logit of symbol 9 (lane 1 of row 2) must be" in (report.first_difference or "")
+
+
+def test_takes_little_time_on_the_chip() -> None:
+    """Of a full-size accelerator, by its cycles."""
+    link = FakeLink(Config())
+    transport = AcceleratorTransport(link)
+    begun = link.elapsed()
+    assert examine(transport).passed
+    assert link.elapsed() - begun < 0.2 * CLOCK_HZ
