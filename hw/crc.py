@@ -5,7 +5,7 @@
 
 CRC is linear: with M the effect of 32 zero bits, the state behind a half word is M (state + half),
 which is M state + M half. So the half's part has a register of its own, and what must close within
-a cycle is M on the state alone: at most 21 bits a sum, two LUTs one behind the other.
+a cycle is M on the state alone: at most 18 bits a sum, two or three LUTs one behind the other.
 """
 
 from functools import reduce

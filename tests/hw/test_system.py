@@ -13,6 +13,7 @@ from zynq_lstm.quant import registers
 from zynq_lstm.quant.config import Config
 from zynq_lstm.quant.float_model import FloatModel, Layer
 from zynq_lstm.quant.golden import GoldenModel
+from zynq_lstm.quant.layout import header_word
 from zynq_lstm.quant.protocol import Error, Mode
 from zynq_lstm.quant.quantizer import quantize
 from zynq_lstm.quant.registers import REGISTERS, Access, AccessError, register
@@ -43,8 +44,8 @@ def image():
 class Host:
     """A processor and a DMA engine: register accesses in turn, streams beside them."""
 
-    def __init__(self):
-        self.dut = System(CONFIG)
+    def __init__(self, **options):
+        self.dut = System(CONFIG, **options)
         self.words_in, self.words_out = [], []
         self.interrupts = 0
 
@@ -447,6 +448,29 @@ def test_soft_reset_in_a_run(host, image, wait):
         await host.generate([4], 9, 11)
         assert await host.end() == 0
         assert list(host.packet()) == list(golden)
+
+    host.run(scenario)
+
+
+def test_a_model_that_is_built_in():
+    """It is told at power-on and after a reset, but not when another one has been begun."""
+    host = Host(symbols=SYMBOLS, crc=0x89ABCDEF)
+
+    async def model():
+        return [await host.read(n) for n in ("SYMBOLS", "IMAGE_CRC")] + [
+            await host.status("LOADED")
+        ]
+
+    async def scenario():
+        assert await model() == [SYMBOLS, 0x89ABCDEF, 1]
+        await host.command("SOFT_RESET")
+        assert await model() == [SYMBOLS, 0x89ABCDEF, 1]
+        host.feed([header_word(CONFIG, 3), 0])
+        await host.start(Mode.LOAD)
+        assert await host.end() == Error.IMAGE
+        assert await model() == [0, 0, 0]
+        await host.command("SOFT_RESET")
+        assert await model() == [0, 0, 0]
 
     host.run(scenario)
 
