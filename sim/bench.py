@@ -14,7 +14,7 @@ from zynq_lstm.quant.image import Image
 from zynq_lstm.quant.sampling import encode_temperature, seed_state
 from zynq_lstm.sim.link import open_link
 
-SHORT, LONG = 64, 320
+SHORT, LONG = 64, 1000
 """Characters of the two runs whose difference is the steady state."""
 BATCH = 64
 GOLDEN_SECONDS = 2.0
@@ -34,7 +34,7 @@ def measure(
     report : callable, optional
         Told what is being done.
     transport : AcceleratorTransport, optional
-        A chip to use instead of a new one.
+        A chip to use instead of a new one; its link is a `SimulatedLink`.
 
     Returns
     -------
@@ -42,8 +42,9 @@ def measure(
         ``cycles_per_character_generate`` and ``…_score``: counted by the hardware, steady state
         (the difference of a long and a short run). ``multiplier_utilization``: share of these
         cycles in which all multipliers worked, while generating. ``startup_cycles``: cycles of a
-        run before its first and after its last character. ``…_characters_per_second``: wall clock
-        on this machine; the golden model's are of teacher-forced text.
+        run before its first and after its last character. ``…_generating_1000_characters``: what
+        the long run cost its host. ``…_characters_per_second``: wall clock on this machine; the
+        golden model's are of teacher-forced text.
     """
     say = report or (lambda text: None)
     chip = transport or AcceleratorTransport(open_link(image.config, report))
@@ -52,22 +53,24 @@ def measure(
     say("The simulated chip generates and scores")
     rng = np.random.default_rng(1)
     text = rng.integers(0, image.symbols, LONG + 1).astype(np.uint8)
+    seconds, costs = 0.0, {}
 
     def generate(length: int) -> None:
+        nonlocal seconds
+        begun, accesses, transfers = time.perf_counter(), chip.link.accesses, chip.link.transfers
         for _ in chip.generate(text[:1], length, encode_temperature(1.0), seed_state(1)):
             pass
+        seconds = time.perf_counter() - begun
+        costs["register_accesses"] = chip.link.accesses - accesses
+        costs["transfers"] = chip.link.transfers - transfers
 
     def score(length: int) -> None:
         chip.score(text[: length + 1])
 
     counts = {}
-    seconds = 0.0
     for name, run in (("generate", generate), ("score", score)):
         short = _counted(chip, lambda run=run: run(SHORT))  # type: ignore[misc]
-        before = time.perf_counter()
         long = _counted(chip, lambda run=run: run(LONG))  # type: ignore[misc]
-        if name == "generate":
-            seconds = time.perf_counter() - before
         counts[name] = {key: long[key] - short[key] for key in long} | {"startup": long["startup"]}
     for key in ("generate", "score"):
         if counts[key]["characters"] != LONG - SHORT:
@@ -78,6 +81,7 @@ def measure(
         "cycles_per_character_score": counts["score"]["cycles"] / (LONG - SHORT),
         "startup_cycles": counts["generate"]["startup"],
         "multiplier_utilization": counts["generate"]["steps"] / counts["generate"]["cycles"],
+        **{f"{name}_generating_{LONG}_characters": n for name, n in costs.items()},
         "simulator_characters_per_second": LONG / seconds,
         "golden_characters_per_second_batch64": _golden_rate(image, BATCH),
         "golden_characters_per_second_single": _golden_rate(image, None),

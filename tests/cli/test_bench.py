@@ -14,6 +14,8 @@ MEASURED = {
     "cycles_per_character_score": 401.0,
     "startup_cycles": 300,
     "multiplier_utilization": 0.998,
+    "register_accesses_generating_1000_characters": 3,
+    "transfers_generating_1000_characters": 2,
     "simulator_characters_per_second": 350.0,
     "golden_characters_per_second_batch64": 25_000.0,
     "golden_characters_per_second_single": 3000.0,

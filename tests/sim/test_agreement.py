@@ -151,9 +151,37 @@ def test_abandoned_run_leaves_a_sound_chip(chip):
     transport = chip(config)
     image = random_image(config, 8, "ordinary", seed=6)
     transport.load(image)
-    for pieces in (1, 2, 7):
-        run = transport.generate(np.zeros(3, np.uint8), 400, 4096, 1, promptly=True)
+    for pieces in (1, 2, 4):
+        run = transport.generate(np.zeros(3, np.uint8), 1000, 4096, 1, promptly=True)
         for _ in range(pieces):
             next(run)
         run.close()
         compare(transport, image, scored=20, generated=21, seed=pieces)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.9])
+def test_interrupted_run_leaves_a_sound_chip(chip, monkeypatch, share):
+    """Ctrl-C in the middle of each kind of run; what was under way is abandoned."""
+    config = SMALL[0]
+    transport = chip(config)
+    image = random_image(config, 8, "ordinary", seed=7)
+    transport.load(image)
+    text = np.zeros(200, np.uint8)
+
+    def interrupted(cycles):
+        transport.link.chip.clock(int(share * cycles))
+        monkeypatch.undo()
+        raise KeyboardInterrupt
+
+    for run in (
+        lambda: list(transport.generate(text, 200, 4096, 1)),
+        lambda: transport.logits(text),
+        lambda: transport.score(text),
+        transport.read_state,
+        lambda: transport.write_state(extreme_state(config, 1)),
+        lambda: transport.load(image),
+    ):
+        monkeypatch.setattr(transport.link, "wait", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            run()
+        compare(transport, image, scored=20, generated=21, seed=int(100 * share))

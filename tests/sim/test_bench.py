@@ -13,6 +13,8 @@ def test_full_size(chip, shakespeare):
     assert figures["cycles_per_character_score"] == 401
     assert figures["multiplier_utilization"] == 1.0
     assert figures["startup_cycles"] < 410
+    assert figures["register_accesses_generating_1000_characters"] <= 10
+    assert figures["transfers_generating_1000_characters"] == 2
     assert Schedule(Config()).cycles(shakespeare.symbols) == 401
 
 
