@@ -19,7 +19,7 @@ setup: $(STAMP)
 $(STAMP): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
-	    -e '.[desk,hw,sim,synth,report,test,lint]'
+	    -e '.[desk,hw,sim,synth,import,report,test,lint]'
 	touch $@
 
 demo: $(STAMP)

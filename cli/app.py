@@ -11,6 +11,7 @@ from zynq_lstm.cli.bench import bench
 from zynq_lstm.cli.bitstream import bitstream
 from zynq_lstm.cli.demo import demo
 from zynq_lstm.cli.generate import generate
+from zynq_lstm.cli.import_ import import_
 from zynq_lstm.cli.info import info
 from zynq_lstm.cli.quantize import quantize
 from zynq_lstm.cli.report import report
@@ -32,6 +33,7 @@ MODELS, ACCELERATOR = "From text to text", "The accelerator"
 for command, panel in (
     (demo, MODELS),
     (train, MODELS),
+    (import_, MODELS),
     (quantize, MODELS),
     (generate, MODELS),
     (score, MODELS),
@@ -42,7 +44,7 @@ for command, panel in (
     (bench, ACCELERATOR),
     (bitstream, ACCELERATOR),
 ):
-    app.command(rich_help_panel=panel)(command)
+    app.command(command.__name__.rstrip("_"), rich_help_panel=panel)(command)
 
 
 def _show_version(wanted: bool) -> None:

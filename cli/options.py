@@ -12,6 +12,7 @@ from zynq_lstm.cli.console import say
 from zynq_lstm.quant.config import Config
 from zynq_lstm.quant.errors import UserError
 from zynq_lstm.quant.image import Image
+from zynq_lstm.quant.vocabulary import Vocabulary
 
 ImageArgument = Annotated[
     Path, typer.Argument(metavar="IMAGE", help="Quantized model, from zynq-lstm quantize (.zlstm).")
@@ -45,6 +46,25 @@ DspPairsOption = Annotated[
         help="Pairs of multipliers made of a DSP48E1 each; the others are made of LUTs.",
         show_default="25 of every 32",
     ),
+]
+ForeignArgument = Annotated[
+    Path,
+    typer.Argument(
+        metavar="MODEL",
+        help="State dict of PyTorch (.safetensors, .pt), ONNX model (.onnx), Keras model (.keras, "
+        ".h5), or checkpoint of zynq-lstm train.",
+    ),
+]
+VocabularyOption = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="The symbols' characters, as a JSON list or an object {character: number}.",
+        show_default="what the model's file says",
+    ),
+]
+BytesOption = Annotated[
+    bool, typer.Option("--bytes", help="The model's 256 symbols are bytes (Latin-1).")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Write one JSON object instead.")]
 
@@ -89,3 +109,20 @@ def chosen_config(
             f"{image.config.describe()}; leave out the sizes or quantize the model for them"
         )
     return config
+
+
+def chosen_vocabulary(path: Path | None, as_bytes: bool) -> Vocabulary | None:
+    """Return the vocabulary that a person gives, or ``None``.
+
+    Raises
+    ------
+    UserError
+        When it cannot be read, or both are given.
+    """
+    from zynq_lstm.importers.vocabularies import bytes_vocabulary, read_vocabulary
+
+    if path is None:
+        return bytes_vocabulary() if as_bytes else None
+    if as_bytes:
+        raise UserError("Symbols must be bytes or those of a vocabulary; give --bytes or a file")
+    return read_vocabulary(path)

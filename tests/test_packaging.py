@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-FOLDERS = ("boards", "cli", "host", "hw", "models", "quant", "sim", "train")
+FOLDERS = ("boards", "cli", "host", "hw", "importers", "models", "quant", "sim", "train")
 DATA = {"hw": {".v"}, "models": {".zlstm"}, "sim": {".cpp", ".h"}}
 """Kinds of files beside Python's own that the packages hold; in boards, any."""
 LEFT_OUT = {"models": {".md", ".safetensors"}}

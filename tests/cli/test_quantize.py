@@ -119,7 +119,6 @@ def _with(name: str, value: float) -> dict:
         (tiny_tensors() | {"head.weight": np.zeros((5, 16), np.float32)}, {}, "head.weight"),
         (None, {"vocabulary": "nothing"}, "vocabulary"),
         (None, {"vocabulary": json.dumps(["a", "a"])}, "twice"),
-        (None, {"format": "other"}, "format"),
         (None, {"format_version": "99"}, "version"),
     ],
 )

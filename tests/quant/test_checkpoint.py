@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from safetensors.numpy import save, save_file
 from tiny_models import CHARACTERS, tiny_tensors, write_tiny_checkpoint
 
-from zynq_lstm.quant.checkpoint import load_checkpoint
+from zynq_lstm.quant.checkpoint import load_checkpoint, save_checkpoint
 from zynq_lstm.quant.errors import UserError
 from zynq_lstm.quant.float_model import FloatModel
 from zynq_lstm.quant.quantizer import quantize
@@ -487,3 +487,24 @@ def test_deep_notes(path, depth):
 def test_shipped_model():
     model = load_checkpoint(Path(__file__).parents[2] / "models" / "shakespeare.safetensors")
     assert (len(model.layers), model.hidden, len(model.vocabulary)) == (2, 128, 65)
+
+
+@pytest.mark.parametrize("layers", [1, 2])
+def test_a_saved_model_is_the_same_model(path, layers):
+    first = path.with_name("first.safetensors")
+    write_tiny_checkpoint(first, tiny_tensors(layers=layers), settings='{"seed": 3}')
+    model = load_checkpoint(first)
+    save_checkpoint(model, path)
+    again = load_checkpoint(path)
+    assert again.vocabulary == model.vocabulary and again.metadata == model.metadata
+    assert quantize(again).to_bytes() == quantize(model).to_bytes()
+    for one, other in zip(again.layers, model.layers, strict=True):
+        for part in ("weight_ih", "weight_hh", "bias"):
+            assert np.array_equal(getattr(one, part), getattr(other, part))
+
+
+def test_a_model_is_saved_whole_or_not_at_all(tmp_path):
+    model = load_checkpoint(write_tiny_checkpoint(tmp_path / "model.safetensors"))
+    with pytest.raises(UserError, match="must be writable"):
+        save_checkpoint(model, tmp_path / "none" / "model.safetensors")
+    assert [path.name for path in tmp_path.iterdir()] == ["model.safetensors"]
