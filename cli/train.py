@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,6 +10,9 @@ import typer
 
 from zynq_lstm.cli.console import progress_bar, say, status
 from zynq_lstm.cli.files import check_output_file
+from zynq_lstm.quant.errors import UserError
+from zynq_lstm.quant.files import write_whole
+from zynq_lstm.train.log import Log
 from zynq_lstm.train.settings import TrainingSettings
 
 if TYPE_CHECKING:
@@ -27,6 +31,23 @@ def train(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with the interrupted run of the same output.")
     ] = False,
+    start: Annotated[
+        Path | None,
+        typer.Option(
+            "--from",
+            metavar="MODEL",
+            help="Go on from this checkpoint (.safetensors), also on a text with more symbols; it "
+            "gives layers and hidden units. Choose a lower --learning-rate and fewer --epochs.",
+        ),
+    ] = None,
+    log: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write the losses of each epoch as CSV."),
+    ] = None,
+    plot: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Draw them at the end (.png); needs --log."),
+    ] = None,
     layers: Annotated[
         int, typer.Option(help="LSTM layers, 1 or 2.", rich_help_panel=MODEL)
     ] = DEFAULTS.layers,
@@ -81,6 +102,13 @@ def train(
     validate_every: Annotated[
         int, typer.Option(help="Epochs between validations.", rich_help_panel=LEARNING)
     ] = DEFAULTS.validate_every,
+    patience: Annotated[
+        int,
+        typer.Option(
+            help="Validations without a better one until it ends early; 0 for never.",
+            rich_help_panel=LEARNING,
+        ),
+    ] = DEFAULTS.patience,
     precision: Annotated[
         str,
         typer.Option(
@@ -113,11 +141,23 @@ def train(
         recurrent_dropout=recurrent_dropout,
         averaging=averaging,
         validate_every=validate_every,
+        patience=patience,
         precision=precision,
         symbols=symbols,
         seed=seed,
     )
-    check_output_file(output, source=text)
+    if plot is not None and log is None:
+        raise UserError(f"Plot {plot} must have a log to be drawn from; add --log FILE")
+    given = [path for path in (output, log, plot) if path is not None]
+    if len({os.path.realpath(path) for path in given}) < len(given):
+        raise UserError(f"Output {output}, log and plot must be different files; rename one")
+    for path in given:
+        for source in (text, start):
+            check_output_file(path, source=source)
+    lines = None if log is None else Log(log, settings.validate_every, resume=resume)
+    if plot is not None:
+        from zynq_lstm.cli.reporting.curves import curves
+        from zynq_lstm.cli.reporting.style import png
     from zynq_lstm.train.trainer import train as run
 
     with progress_bar() as bar:
@@ -126,11 +166,17 @@ def train(
         def report(now: Progress) -> None:
             done = now.epoch - 1 + now.step / now.steps
             bar.update(task, completed=done, note=_note(now))
+            if lines is not None:
+                lines.add(now)
             if now.step == now.steps and not status.is_terminal:
                 say(_note(now))  # A log file gets a line an epoch instead of the bar.
 
-        result = run(text, output, settings, resume=resume, report=report)
+        result = run(text, output, settings, start=start, resume=resume, report=report)
+    if plot is not None and lines is not None:
+        write_whole(plot, png(curves(lines.lines)))
     ended = "interrupted" if result.interrupted else "done"
+    if ended == "done" and result.epochs < settings.epochs:
+        ended = "out of patience"
     say(
         f"{output}: {result.validation_nats:.4f} nats ({result.validation_bpc:.4f} bits) a "
         f"character on the validation text after epoch {result.best_epoch}; {ended} after "

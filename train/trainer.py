@@ -15,12 +15,21 @@ from pathlib import Path
 
 import torch
 
+from zynq_lstm.quant.checkpoint import load_checkpoint
 from zynq_lstm.quant.errors import UserError
+from zynq_lstm.quant.float_model import FloatModel
 from zynq_lstm.quant.vocabulary import BYTES
 from zynq_lstm.train.averaging import follow
 from zynq_lstm.train.checkpoint import check_folder, read_state, write_checkpoint, write_state
-from zynq_lstm.train.corpus import Corpus, epoch_chunks, load_corpus, updates_per_epoch
+from zynq_lstm.train.corpus import (
+    Corpus,
+    epoch_chunks,
+    load_corpus,
+    read_file,
+    updates_per_epoch,
+)
 from zynq_lstm.train.evaluation import cross_entropy
+from zynq_lstm.train.finetuning import begin_from, settings_from, vocabulary_for
 from zynq_lstm.train.network import Network, folded_tensors
 from zynq_lstm.train.progress import Progress, TrainingResult, bits
 from zynq_lstm.train.schedule import learning_rate
@@ -35,6 +44,7 @@ def train(
     output: Path,
     settings: TrainingSettings,
     *,
+    start: Path | None = None,
     resume: bool = False,
     report: Callable[[Progress], None] | None = None,
 ) -> TrainingResult:
@@ -52,6 +62,8 @@ def train(
         Checkpoint to write.
     settings : TrainingSettings
         The settings.
+    start : Path, optional
+        Checkpoint to begin from. It gives layers, units and the first symbols.
     resume : bool
         Continue the run whose state file lies beside the output.
     report : callable, optional
@@ -69,8 +81,16 @@ def train(
     KeyboardInterrupt
         If the run is interrupted before its first checkpoint.
     """
-    corpus = load_corpus(Path(text_path), BYTES if settings.symbols == "bytes" else None)
+    text_path = Path(text_path)
+    model = None if start is None else load_checkpoint(start)
+    if model is None:
+        corpus = load_corpus(text_path, BYTES if settings.symbols == "bytes" else None)
+    else:
+        corpus = load_corpus(text_path, vocabulary_for(model, text_path))
+        settings = settings_from(model, settings, corpus.vocabulary)
     run = _Run(corpus, Path(output), settings, report)
+    if start is not None and model is not None:
+        run.begin_from(model, read_file(Path(start))[1])
     if resume:
         run.restore()
     return run.finish()
@@ -87,6 +107,7 @@ class _Run:
         report: Callable[[Progress], None] | None,
     ):
         self._corpus, self._output, self._settings = corpus, output, settings
+        self._origin: dict[str, str] = {}
         self._report = report or (lambda progress: None)
         self._resume_file = output.with_name(output.name + ".resume")
         self._steps = updates_per_epoch(corpus.training, settings.streams, settings.unroll)
@@ -108,12 +129,17 @@ class _Run:
         self._best: float | None = None
         self._best_epoch = 0
 
+    def begin_from(self, model: FloatModel, sha256: str) -> None:
+        self._origin = {"start_sha256": sha256}
+        begin_from(self._network, model)
+        self._average.load_state_dict(self._network.state_dict())
+
     def finish(self) -> TrainingResult:
         self._begun, self._begun_epoch = time.monotonic(), self._epoch
         earlier = self._seconds
         interrupted = False
         try:
-            while self._epoch < self._settings.epochs:
+            while self._epoch < self._settings.epochs and not self._out_of_patience():
                 training = self._train_epoch()
                 self._epoch += 1
                 self._seconds = earlier + time.monotonic() - self._begun
@@ -138,6 +164,12 @@ class _Run:
             interrupted=interrupted,
             resume_file=self._resume_file if resumable else None,
         )
+
+    def _out_of_patience(self) -> bool:
+        patience = self._settings.patience * self._settings.validate_every
+        if not patience or self._best is None:
+            return False
+        return self._epoch - self._best_epoch >= patience
 
     def _train_epoch(self) -> float:
         settings = self._settings
@@ -211,7 +243,7 @@ class _Run:
         )
 
     def _identity(self) -> dict[str, object]:
-        return {**self._settings.to_dict(), **self._corpus.describe()}
+        return {**self._origin, **self._settings.to_dict(), **self._corpus.describe()}
 
     def _state(self) -> dict[str, object]:
         return {
@@ -229,12 +261,12 @@ class _Run:
     def restore(self) -> None:
         state = read_state(self._resume_file)
         own, found = self._identity(), state.get("identity", {})
-        for name in own:
-            if own[name] != found.get(name):
+        for name in {**found, **own}:
+            now, then = own.get(name), found.get(name)
+            if now != then:
                 raise UserError(
                     f"Resuming needs the text and settings of the interrupted run, but {name} is "
-                    f"{own[name]} now and was {found.get(name)}; restore it or train without "
-                    "resuming"
+                    f"{now} now and was {then}; restore it or train without resuming"
                 )
         self._network.load_state_dict(state["network"])
         self._average.load_state_dict(state["average"])

@@ -15,8 +15,9 @@ class ModelledTrainer(types.ModuleType):
 
     interrupted = False
 
-    def train(self, text_path, output, settings, *, resume, report) -> TrainingResult:
+    def train(self, text_path, output, settings, *, start, resume, report) -> TrainingResult:
         self.called = (text_path, output, settings, resume)
+        self.start = start
         for epoch in (1, 2):
             for step in (5, 10):
                 report(Progress(epoch, 2, step, 10, 2.0, 1.5, 1.5, 1e4, 3.0))
@@ -52,7 +53,7 @@ def test_each_setting_has_an_option(run, trainer, text, tmp_path) -> None:
     changed = {
         field.name: {
             "layers": 1, "dropout": 0.3, "recurrent_dropout": 0.4, "averaging": 0.5,
-            "precision": "float32", "symbols": "bytes",
+            "precision": "float32", "patience": 3, "symbols": "bytes",
         }.get(field.name, field.default * 2)
         for field in fields(TrainingSettings) if field.name != "hidden"
     } | {"hidden": 64}  # fmt: skip
@@ -102,3 +103,38 @@ def test_says_that_pytorch_is_missing(run, text, tmp_path, monkeypatch) -> None:
     result = run("train", text, "-o", tmp_path / "model")
     result.refused("needs the package torch", "pip install 'zynq-lstm[train]'")
     assert list(tmp_path.iterdir()) == [text]
+
+
+def test_writes_a_log_and_draws_it(run, trainer, text, tmp_path) -> None:
+    pytest.importorskip("matplotlib")
+    log, plot = tmp_path / "log.csv", tmp_path / "plot.png"
+    assert run("train", text, "-o", tmp_path / "model", "--log", log, "--plot", plot).status == 0
+    assert log.read_text().splitlines() == [
+        "epoch,training_nats,validation_nats,best_nats,characters_per_second",
+        "1,2.0,1.5,1.5,10000.0",
+        "2,2.0,1.5,1.5,10000.0",
+    ]
+    assert plot.read_bytes().startswith(b"\x89PNG")
+
+
+def test_begins_from_a_checkpoint(run, trainer, text, checkpoint_path, tmp_path) -> None:
+    assert run("train", text, "-o", tmp_path / "model", "--from", checkpoint_path).status == 0
+    assert trainer.start == checkpoint_path
+    run("train", text, "-o", checkpoint_path, "--from", checkpoint_path).refused("input")
+
+
+def test_says_that_it_ended_early(run, trainer, text, tmp_path) -> None:
+    assert "; out of patience after 2 epochs" in run("train", text, "-o", tmp_path / "m").err
+    assert "; done after 2" in run("train", text, "-o", tmp_path / "m", "--epochs", 2).err
+
+
+def test_refuses_outputs_that_collide(run, trainer, text, tmp_path) -> None:
+    model, log = tmp_path / "model", tmp_path / "log.csv"
+    start = ("train", text, "-o", model)
+    run(*start, "--plot", tmp_path / "x.png").refused("must have a log", "--log FILE")
+    run(*start, "--log", model).refused("must be different files")
+    run(*start, "--log", log, "--plot", log).refused("must be different files")
+    run(*start, "--log", text).refused("input")
+    log.write_text("something,else\n")
+    run(*start, "--log", log, "--resume").refused("Log", "must be one that training wrote")
+    assert not hasattr(trainer, "called")

@@ -152,3 +152,23 @@ def test_diverging_run(
     with pytest.raises(UserError, match="Training loss must stay finite, but it was nan after 0"):
         train(text_path, tmp_path / "model.safetensors", settings)
     assert not (tmp_path / "model.safetensors").exists()
+
+
+@pytest.mark.parametrize("validate_every", [1, 2])
+def test_ends_when_it_is_out_of_patience(
+    text_path: Path,
+    tmp_path: Path,
+    settings: TrainingSettings,
+    monkeypatch: pytest.MonkeyPatch,
+    validate_every: int,
+) -> None:
+    losses = iter([2.0, 1.5, 1.6, 1.4, 1.5, 1.5, 1.4, 1.0])
+    monkeypatch.setattr("zynq_lstm.train.trainer.cross_entropy", lambda *_: next(losses))
+    settings = dataclasses.replace(
+        settings, epochs=20, streams=32, patience=3, validate_every=validate_every
+    )
+    result = train(text_path, tmp_path / "model.safetensors", settings)
+    assert (result.best_epoch, result.epochs) == (4 * validate_every, 7 * validate_every)
+    assert result.validation_nats == 1.4
+    assert not result.interrupted
+    assert not (tmp_path / "model.safetensors.resume").exists()
