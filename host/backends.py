@@ -28,7 +28,7 @@ LINKS = {
 
 NEEDS = {
     "sim": "pip install 'zynq-lstm[hw,sim]'",
-    "virtual": "pip install 'zynq-lstm[hw,sim]' 'pynq==3.1.2' 'pycparser<3'",
+    "virtual": "pip install 'zynq-lstm[hw,sim,pynq]', with Python 3.12 at most",
     "board": "run it on a board with PYNQ 3.0.1 to 3.1, in its Python environment",
 }
 """What to do where something that a backend needs is not installed."""

@@ -66,8 +66,9 @@ ERRORS = {
 }
 
 
-@pytest.mark.parametrize("error", ERRORS, ids=ERRORS.values())
-@pytest.mark.parametrize("way", ["send", "receive"])
+@pytest.mark.parametrize(
+    "way, error", [("send", Status.SLAVE_ERROR), *(("receive", error) for error in ERRORS)]
+)
 def test_an_error_of_the_dma(board, transport, works, way, error) -> None:
     getattr(board.dma, way).faults.append(Fault(error=error))
     with pytest.raises(AcceleratorError) as caught:
