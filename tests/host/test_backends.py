@@ -45,7 +45,7 @@ def test_opens_links_by_their_modules(image: Image, module, name) -> None:
     ("name", "remedy"),
     [
         ("sim", r"pip install 'zynq-lstm\[hw,sim\]'"),
-        ("virtual", "'zynq-lstm[hw,sim,pynq]'"),
+        ("virtual", r"'zynq-lstm\[hw,sim,pynq\]'"),
         ("board", "on a board with PYNQ"),
     ],
 )
