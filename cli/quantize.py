@@ -17,9 +17,7 @@ from zynq_lstm.cli.options import (
     VocabularyOption,
     chosen_vocabulary,
 )
-from zynq_lstm.quant.config import Config
 from zynq_lstm.quant.errors import UserError
-from zynq_lstm.quant.float_model import FloatModel
 from zynq_lstm.quant.image import write_image
 from zynq_lstm.quant.quantizer import default_config
 from zynq_lstm.quant.quantizer import quantize as quantize_model
@@ -46,16 +44,30 @@ def quantize(
         ),
     ] = None,
     multipliers: Annotated[
-        int | None, typer.Option(help="Multipliers of the accelerator.", show_default="512")
+        int | None,
+        typer.Option(
+            help="Multipliers of the accelerator.", show_default="512, or 1024 of 4-bit weights"
+        ),
     ] = None,
+    weight_bits: Annotated[
+        int,
+        typer.Option(
+            metavar="8|4", help="Bits of the weights; 4 for the golden model only as yet."
+        ),
+    ] = 8,
+    output_bits: Annotated[
+        int,
+        typer.Option(metavar="8|4", help="Bits of the output layer's weights, if others have 4."),
+    ] = 8,
     vocabulary: VocabularyOption = None,
     as_bytes: BytesOption = False,
 ) -> None:
-    """Quantize a model to 8 bits and write it as an image.
+    """Quantize a model to integers and write them as an image.
 
     The image is laid out for an accelerator of given sizes, by default the full one; a smaller
     model is padded. A model whose numbers do not fit the formats is refused. A model of PyTorch,
-    ONNX or Keras is read as zynq-lstm import does.
+    ONNX or Keras is read as zynq-lstm import does. Weights of 4 bits need a model that was trained
+    for them, with zynq-lstm train --weight-bits 4.
     """
     from zynq_lstm.importers.reader import read_model
 
@@ -65,7 +77,11 @@ def quantize(
             raise UserError(f"Memory files must have a folder of their own, not the image {output}")
         check_output_folder(memory_files)
     checkpoint = read_model(model, chosen_vocabulary(vocabulary, as_bytes))
-    image = quantize_model(checkpoint, _config(checkpoint, hidden, symbols, multipliers))
+    given = {"hidden": hidden, "symbols": symbols, "multipliers": multipliers}
+    changes = {name: value for name, value in given.items() if value is not None}
+    config = default_config(checkpoint, weight_bits)
+    config = replace(config, dsp_pairs=None, output_bits=output_bits, **changes)
+    image = quantize_model(checkpoint, config)
     write_image(image, output)
     say(f"{output}: {image.symbols} symbols for {image.config.describe()}")
     if memory_files is not None:
@@ -73,11 +89,3 @@ def quantize(
 
         write_memory_files(image, memory_files)
         say(f"{memory_files}: the same as memory files")
-
-
-def _config(
-    model: FloatModel, hidden: int | None, symbols: int | None, multipliers: int | None
-) -> Config:
-    given = {"hidden": hidden, "symbols": symbols, "multipliers": multipliers}
-    changes = {name: value for name, value in given.items() if value is not None}
-    return replace(default_config(model), dsp_pairs=None, **changes)

@@ -20,7 +20,8 @@ from zynq_lstm.hw.sequencer import Sequencer, step_members
 from zynq_lstm.hw.state_port import StatePort
 from zynq_lstm.hw.streams import WORD, BytePacker, StreamFifo, end_of_keep, keep_of_end
 from zynq_lstm.quant.config import GATES
-from zynq_lstm.quant.formats import TEMPERATURE
+from zynq_lstm.quant.errors import UserError
+from zynq_lstm.quant.formats import TEMPERATURE, WEIGHT
 from zynq_lstm.quant.protocol import ERROR_BITS
 
 
@@ -34,6 +35,11 @@ class Accelerator(wiring.Component):
         Files of initial contents (`quant.memory_files`), for a model that is there at power-on.
     symbols, crc : int
         Symbols and CRC of that model.
+
+    Raises
+    ------
+    UserError
+        When the configuration has weights of fewer than 8 bits.
 
     Members
     -------
@@ -53,6 +59,12 @@ class Accelerator(wiring.Component):
     """
 
     def __init__(self, config, *, init_files=None, symbols=0, crc=0):
+        if config.weight_bits != WEIGHT.bits:
+            raise UserError(
+                f"The accelerator must have weights of {WEIGHT.bits} bits, not "
+                f"{config.weight_bits}: fewer bits are for the golden model, and have no hardware "
+                "yet (docs/four-bit.md)"
+            )
         self._config, self._init_files = config, init_files
         self._built_in = {"symbols": symbols, "crc": crc}
         super().__init__(

@@ -8,12 +8,17 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import asdict, dataclass
+from dataclasses import fields as dataclass_fields
 from typing import Any
 
 from zynq_lstm.quant.errors import UserError
+from zynq_lstm.quant.formats import output_limit, weight_limit
 
 GATES = 4
-"""Lanes of the engine: the gates i, f, g and o of one unit, or four logits."""
+"""Lanes of a row: the gates i, f, g and o of one unit, or four logits."""
+
+WEIGHT_BITS = (8, 4)
+"""Bits that a weight may have; a multiplier takes one."""
 
 BANK_COLUMNS = 2
 """Columns of the weight matrices that one bank (one weight memory, four pairs) serves."""
@@ -48,11 +53,18 @@ class Config:
     symbols : int
         Capacity of the input table, a power of two from 4 to 256; a model may use fewer.
     multipliers : int
-        8 x 8-bit multipliers of the engine: 64, 128, 256 or 512.
+        Multipliers of the engine, of a weight by 8 bits: 64, 128, 256 or 512 with weights of 8
+        bits, and 128 to 1024 with weights of 4, for the same memories feed twice as many.
     dsp_pairs : int or None
         Pairs of multipliers built from one DSP48E1 each; the rest are built from LUTs. It must
-        give each region the same number. ``None`` chooses 25 of every 32 pairs (200 of 256),
-        which leaves 20 DSP48E1 of an XC7Z020 to scaling, element-wise unit and sampler.
+        give each region the same number. ``None`` chooses 200 where the weight memories are 64,
+        and of fewer as many a memory, which leaves 20 DSP48E1 of an XC7Z020 to scaling,
+        element-wise unit and sampler.
+    weight_bits : int
+        8, or 4: bits of the recurrent matrices' weights (docs/four-bit.md).
+    output_bits : int
+        8, or 4 where the others have 4: bits of the output layer's weights. In an engine of 4-bit
+        multipliers one of 8 bits takes two.
 
     Raises
     ------
@@ -65,19 +77,26 @@ class Config:
     symbols: int = 128
     multipliers: int = 512
     dsp_pairs: int | None = None
+    weight_bits: int = 8
+    output_bits: int = 8
 
     def __post_init__(self) -> None:
         _require_int("Number of layers", self.layers, 1, 2)
-        _require_int("Number of multipliers", self.multipliers, 64, 512)
+        self._check_bits()
+        least = 8 * BANK_COLUMNS * self.lanes
+        _require_int("Number of multipliers", self.multipliers, least, 8 * least)
         if self.multipliers & (self.multipliers - 1):
+            sizes = [str(least << k) for k in range(4)]
             raise UserError(
-                f"Number of multipliers must be 64, 128, 256 or 512, not {self.multipliers}: "
-                "regions of 8 banks of 8 multipliers are summed in a binary tree"
+                f"Number of multipliers must be {', '.join(sizes[:3])} or {sizes[3]}, not "
+                f"{self.multipliers}: regions of 8 banks of {BANK_COLUMNS * self.lanes} "
+                "multipliers are summed in a binary tree"
             )
         _require_int("Hidden size", self.hidden, 16, 128)
         if self.hidden % self.columns:
+            share = {4: "a quarter", 8: "an eighth"}[self.lanes]
             raise UserError(
-                f"Hidden size must be a multiple of {self.columns} (a quarter of the "
+                f"Hidden size must be a multiple of {self.columns} ({share} of the "
                 f"{self.multipliers} multipliers), not {self.hidden}; "
                 "choose fewer multipliers or a larger hidden size"
             )
@@ -89,7 +108,7 @@ class Config:
             )
         pairs = self.multipliers // 2
         if self.dsp_pairs is None:
-            object.__setattr__(self, "dsp_pairs", pairs * 25 // 32)
+            object.__setattr__(self, "dsp_pairs", self.banks * 25 // 8)
         _require_int("Number of DSP pairs", self.dsp_pairs, 0, pairs)
         if self.dsp_pairs % self.regions:  # type: ignore[operator]
             raise UserError(
@@ -97,10 +116,45 @@ class Config:
                 f"not {self.dsp_pairs}: all regions are one block, emitted once"
             )
 
+    def _check_bits(self) -> None:
+        for name, value in (("Weight", self.weight_bits), ("Output weight", self.output_bits)):
+            if type(value) is not int or value not in WEIGHT_BITS:
+                raise UserError(f"{name} bits must be 8 or 4, not {value!r}")
+        if self.output_bits < self.weight_bits:
+            raise UserError(
+                f"Output weight bits must be at least the {self.weight_bits} of the other weights, "
+                f"not {self.output_bits}: the engine's multipliers take all of them"
+            )
+
+    @property
+    def rows_per_step(self) -> int:
+        """Rows of four lanes of the recurrent matrices that one engine step covers."""
+        return WEIGHT_BITS[0] // self.weight_bits
+
+    @property
+    def output_rows_per_step(self) -> int:
+        """The same of the output layer."""
+        return WEIGHT_BITS[0] // self.output_bits
+
+    @property
+    def lanes(self) -> int:
+        """Sums that come out of the engine side by side."""
+        return GATES * self.rows_per_step
+
+    @property
+    def weight_limit(self) -> int:
+        """Greatest magnitude of a weight of the recurrent matrices."""
+        return weight_limit(self.weight_bits)
+
+    @property
+    def output_limit(self) -> int:
+        """Greatest magnitude of a weight of the output layer."""
+        return output_limit(self.weight_bits, self.output_bits)
+
     @property
     def columns(self) -> int:
         """Columns of a weight matrix that one engine step covers."""
-        return self.multipliers // GATES
+        return self.multipliers // self.lanes
 
     @property
     def groups(self) -> int:
@@ -124,15 +178,17 @@ class Config:
 
     def recurrent_steps(self) -> int:
         """Engine steps of a character without the output layer."""
-        return self.matrices * self.hidden * self.groups
+        return self.matrices * self.hidden // self.rows_per_step * self.groups
 
     def output_rows(self, symbols: int) -> int:
-        """Rows of four logits that ``symbols`` symbols need."""
-        return -(-symbols // GATES)
+        """Rows of four logits that ``symbols`` symbols need, in whole engine steps."""
+        each = self.output_rows_per_step
+        return -(-symbols // (GATES * each)) * each
 
     def steps(self, symbols: int) -> int:
         """Engine steps of a character for a model of ``symbols`` symbols."""
-        return self.recurrent_steps() + self.output_rows(symbols) * self.groups
+        output = self.output_rows(symbols) // self.output_rows_per_step
+        return self.recurrent_steps() + output * self.groups
 
     @property
     def weight_depth(self) -> int:
@@ -153,6 +209,8 @@ class Config:
     def layout_hash(self) -> int:
         """CRC-32 of what decides the order of an image's words; hardware and image must agree."""
         text = f"zynq-lstm layout 2: {self.hidden} {self.layers} {self.multipliers}"
+        if self.weight_bits != WEIGHT_BITS[0]:
+            text += f" {self.weight_bits} {self.output_bits}"
         return zlib.crc32(text.encode())
 
     def to_dict(self) -> dict[str, Any]:
@@ -168,14 +226,17 @@ class Config:
         UserError
             When a field is unknown or out of range.
         """
-        known = {"hidden", "layers", "symbols", "multipliers", "dsp_pairs"}
+        known = {field.name for field in dataclass_fields(cls)}
         if not isinstance(fields, dict) or not set(fields) <= known:
             raise UserError(f"Configuration must have the fields {sorted(known)}, not {fields!r}")
         return cls(**fields)
 
     def describe(self) -> str:
         """One line for people."""
+        bits = ""
+        if self.weight_bits != WEIGHT_BITS[0]:
+            bits = f", weights of {self.weight_bits} bits (output layer {self.output_bits})"
         return (
             f"{self.layers} x {self.hidden} units, up to {self.symbols} symbols, "
-            f"{self.multipliers} multipliers ({self.dsp_pairs} DSP pairs)"
+            f"{self.multipliers} multipliers ({self.dsp_pairs} DSP pairs){bits}"
         )

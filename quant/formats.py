@@ -43,7 +43,24 @@ class Format:
 
 WEIGHT = Format(8, 0)
 """int8 in units of the row's scale; limited to +-127, so that a pair of products never collides."""
-WEIGHT_LIMIT = 127
+
+
+def weight_limit(bits: int) -> int:
+    """Greatest magnitude of a weight of so many bits: 127 of 8, 7 of 4; rows are symmetric."""
+    return (1 << (bits - 1)) - 1
+
+
+def output_limit(weight_bits: int, output_bits: int) -> int:
+    """The same of the output layer's weights, in an engine for weights of ``weight_bits``.
+
+    Where they have twice as many bits, of two multipliers one takes the sixteens, from -7 to 7,
+    and one the ones, from -8 to 7: then it is 119.
+    """
+    limit = weight_limit(weight_bits)
+    return limit if output_bits == weight_bits else (limit << weight_bits) + limit
+
+
+WEIGHT_LIMIT = weight_limit(WEIGHT.bits)
 
 HIDDEN = Format(8, 7)
 """Hidden state h, Q0.7."""

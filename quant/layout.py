@@ -3,7 +3,8 @@
 Payload, in this order (docs/image.md draws it):
 
     word 0     symbols (bits 0-15), 0x5A4C (16-31), layout hash (32-63)
-    weights    for each engine step, for each bank: 8 weights = 4 packed pairs
+    weights    for each engine step, for each bank: 8 weights = 4 packed pairs, or 16 weights of
+               4 bits (`nibbles`)
     scales     for each row: 4 x `SCALE`, lane 0 lowest
     biases     for each row: 4 x 16 bits
     table      for each symbol, for each unit: 4 x `PREACTIVATION`
@@ -25,7 +26,7 @@ from numpy.typing import NDArray
 
 from zynq_lstm.quant.config import BANK_COLUMNS, GATES, Config
 from zynq_lstm.quant.errors import UserError
-from zynq_lstm.quant.formats import WEIGHT_LIMIT
+from zynq_lstm.quant.nibbles import NIBBLE_BITS, nibble_weights, nibble_words
 from zynq_lstm.quant.parameters import (
     MATRICES_WITHOUT_BIAS,
     Parameters,
@@ -87,11 +88,21 @@ def payload_crc(payload: Words) -> int:
 def weight_words(parameters: Parameters) -> Words:
     """Contents of the weight memories, shape (steps, banks)."""
     config = parameters.config
+    if config.weight_bits == NIBBLE_BITS:
+        return nibble_words(config, parameters.symbols, parameters.weights)
     rows = len(parameters.weights)
     w = parameters.weights.reshape(rows, GATES, config.banks, BANK_COLUMNS, config.groups)
     w = w.transpose(0, 4, 2, 3, 1)  # row, group, bank, column, lane
     pairs = np.ascontiguousarray(pack_pairs(w)).reshape(rows * config.groups, config.banks, -1)
     return pairs.astype("<u2").view("<u8")[..., 0].astype(np.uint64)
+
+
+def _weights(config: Config, symbols: int, words: Words) -> NDArray[np.int16]:
+    """Inverse of `weight_words`, words in one dimension."""
+    if config.weight_bits == NIBBLE_BITS:
+        return nibble_weights(config, symbols, words)
+    pairs = word_lanes(words).reshape(-1, config.groups, config.banks, BANK_COLUMNS, GATES // 2)
+    return unpack_pairs(pairs).transpose(0, 4, 2, 3, 1).reshape(-1, GATES, config.hidden)
 
 
 def lane_words(lanes: NDArray[np.integer]) -> Words:
@@ -124,7 +135,7 @@ def unpack(config: Config, symbols: int, payload: Words) -> Parameters:
     ------
     UserError
         When the payload is not one of this configuration or does not end with its CRC, or where it
-        holds a weight beyond +-127 or a bias in a row that has none: golden model and hardware
+        holds a weight beyond its limit or a bias in a row that has none: golden model and hardware
         might not read such a one alike.
     """
     if len(payload) != payload_words(config, symbols) or int(payload[0]) != header_word(
@@ -144,13 +155,15 @@ def unpack(config: Config, symbols: int, payload: Words) -> Parameters:
     steps = config.steps(symbols)
     ends = np.cumsum([HEADER_WORDS, steps * config.banks, rows, rows, symbols * config.hidden])
     _, weights, scales, bias_words, table, _ = np.split(payload, ends)
-    pairs = word_lanes(weights).reshape(rows, config.groups, config.banks, BANK_COLUMNS, GATES // 2)
-    w = unpack_pairs(pairs)
-    if np.abs(w).max() > WEIGHT_LIMIT:
-        raise UserError(f"The image's weights must be within +-{WEIGHT_LIMIT}; found a larger one")
-    w = w.transpose(0, 4, 2, 3, 1).reshape(rows, GATES, config.hidden)
+    w = _weights(config, symbols, weights)
     biases = word_lanes(bias_words).view(np.int16)
     for name, where in matrix_rows(config, symbols).items():
+        limit = config.output_limit if name == "out" else config.weight_limit
+        if np.abs(w[where]).max() > limit:
+            raise UserError(
+                f"The image's weights must be within +-{limit}; found a larger one in the rows of "
+                f"{name}"
+            )
         if name in MATRICES_WITHOUT_BIAS and biases[where].any():
             raise UserError(
                 f"The image's biases must be 0 in the rows of {name}; found another one. "

@@ -1,8 +1,8 @@
-"""Float weights to integers: int8 with a scale a row, tables and biases in fixed point.
+"""Float weights to integers: int8 or int4 with a scale a row, tables and biases in fixed point.
 
 The scale is chosen first, on the grid of `SCALE`, as the least one at which the row's largest
-weight fits +-127; the weights are then rounded with exactly that scale, so scales add no error.
-What cannot be represented is refused: nothing is clipped in silence.
+weight fits the limit (127, or 7 of 4 bits); the weights are then rounded with exactly that scale,
+so scales add no error. What cannot be represented is refused: nothing is clipped in silence.
 """
 
 from __future__ import annotations
@@ -34,9 +34,18 @@ def scale_unit(target: Format) -> float:
 
 
 def quantize_rows(
-    weights: NDArray[np.float32], target: Format, what: str
+    weights: NDArray[np.float32], target: Format, what: str, limit: int = WEIGHT_LIMIT
 ) -> tuple[NDArray[np.int8], NDArray[np.uint16]]:
     """Quantize rows (..., columns) whose sums are wanted in ``target``'s format.
+
+    Parameters
+    ----------
+    weights : ndarray of float32, shape (..., columns)
+    target : Format
+    what : str
+        What the rows are called in errors.
+    limit : int
+        Greatest magnitude of an integer.
 
     Returns
     -------
@@ -50,13 +59,17 @@ def quantize_rows(
     unit = scale_unit(target)
     w = np.asarray(weights, np.float64)
     largest = np.abs(w).max(axis=-1)
-    limit = SCALE.maximum * WEIGHT_LIMIT * unit
-    if largest.max(initial=0.0) > limit:
+    greatest = SCALE.maximum * limit * unit
+    if largest.max(initial=0.0) > greatest:
         raise UserError(
-            f"Weights of {what} must be within +-{limit:.2f}, not {largest.max():.2f}; "
-            "train with weight decay or gradient clipping"
+            f"Weights of {what} must be within +-{greatest:.2f}, not {largest.max():.2f}; "
+            + (
+                "train with weight decay or gradient clipping"
+                if limit == WEIGHT_LIMIT
+                else f"train for these integers, up to {limit}, with zynq-lstm train --weight-bits"
+            )
         )
-    scales = np.maximum(1, np.ceil(largest / (WEIGHT_LIMIT * unit)))
+    scales = np.maximum(1, np.ceil(largest / (limit * unit)))
     quantized = np.rint(w / (scales[..., None] * unit))
     return quantized.astype(np.int8), scales.astype(np.uint16)
 
@@ -129,7 +142,7 @@ def quantize_parameters(model: FloatModel, config: Config) -> Parameters:
 
     def place(name: str, matrix: NDArray[np.float32], what: str) -> None:
         start = where[name].start
-        w, s = quantize_rows(by_unit(matrix), PREACTIVATION, what)
+        w, s = quantize_rows(by_unit(matrix), PREACTIVATION, what, config.weight_limit)
         weights[start : start + hidden, :, :hidden] = w
         scales[start : start + hidden] = s
 
@@ -143,7 +156,7 @@ def quantize_parameters(model: FloatModel, config: Config) -> Parameters:
         biases[start : start + hidden] = quantize_values(
             by_unit(second.bias), PREACTIVATION, "Biases of layer 2"
         )
-    w, s = quantize_rows(model.head_weight, LOGIT, "the output layer")
+    w, s = quantize_rows(model.head_weight, LOGIT, "the output layer", config.output_limit)
     out = where["out"]
     lanes = (out.stop - out.start) * GATES
     flat_w = np.zeros((lanes, config.hidden), np.int8)
@@ -195,9 +208,14 @@ def quantize(model: FloatModel, config: Config | None = None) -> Image:
     )
 
 
-def default_config(model: FloatModel) -> Config:
-    """The default hardware that holds a model."""
-    return Config(layers=len(model.layers), symbols=128 if len(model.vocabulary) <= 128 else 256)
+def default_config(model: FloatModel, weight_bits: int = 8) -> Config:
+    """The default hardware that holds a model: of weights of 4 bits it multiplies twice as many."""
+    return Config(
+        layers=len(model.layers),
+        symbols=128 if len(model.vocabulary) <= 128 else 256,
+        multipliers=1024 if weight_bits == 4 else 512,
+        weight_bits=weight_bits,
+    )
 
 
 def made_of(image: Image, model: FloatModel) -> bool:

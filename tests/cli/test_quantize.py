@@ -31,6 +31,28 @@ def test_pads_for_the_full_accelerator(run, checkpoint_path, tmp_path) -> None:
     assert image.symbols == len(CHARACTERS)
 
 
+def test_weights_of_4_bits(run, tmp_path) -> None:
+    output = tmp_path / "out.zlstm"
+    halved = {name: values / 2 for name, values in tiny_tensors().items()}
+    checkpoint = write_tiny_checkpoint(tmp_path / "tiny.safetensors", halved)
+    arguments = ("quantize", checkpoint, "-o", output, "--weight-bits", 4)
+    result = run(*arguments, "--output-bits", 4)
+    assert result.status == 0
+    assert "1024 multipliers (200 DSP pairs), weights of 4 bits (output layer 4)" in result.err
+    assert read_image(output).config == Config(multipliers=1024, weight_bits=4, output_bits=4)
+    assert run(*arguments).status == 0
+    assert read_image(output).config == Config(multipliers=1024, weight_bits=4)
+    for refused in (["--weight-bits", 5], ["--output-bits", 4]):
+        run("quantize", checkpoint, "-o", output, *refused).refused("bits must be")
+    # The chip itself takes 8 bits so far.
+    run("rtl", "-o", tmp_path / "rtl", "--image", output).refused("must have weights of 8 bits")
+    sim = ("generate", output, "-p", "a", "-n", 5, "--backend", "sim")
+    result = run(*sim)
+    assert (result.status, result.out) == (1, "")
+    assert "must have weights of 8 bits, not 4" in result.err
+    assert run(*sim[:-2]).status == 0
+
+
 def test_replaces_an_earlier_image(run, checkpoint_path, tmp_path) -> None:
     output = tmp_path / "out.zlstm"
     output.write_text("earlier")

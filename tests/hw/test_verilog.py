@@ -174,6 +174,14 @@ def test_an_image_of_another_size(tmp_path, image):
         write_verilog(other, tmp_path / "rtl", image=image)
 
 
+def test_weights_of_4_bits_have_no_hardware_yet(tmp_path):
+    config = Config(multipliers=1024, weight_bits=4)
+    with pytest.raises(
+        UserError, match=r"^The accelerator must have weights of 8 bits, not 4: .*four-bit.md\)$"
+    ):
+        write_verilog(config, tmp_path)
+
+
 def test_a_folder_that_cannot_be_made(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(

@@ -73,11 +73,13 @@ def make_parameters() -> MakeParameters:
         parameters = Parameters(
             config,
             symbols,
-            integers(-127, 127, np.int8, rows, 4, config.hidden),
+            integers(-config.weight_limit, config.weight_limit, np.int8, rows, 4, config.hidden),
             integers(0, 65535, np.uint16, rows, 4),
             integers(-32768, 32767, np.int16, rows, 4),
             integers(-32768, 32767, np.int16, symbols, config.hidden, 4),
         )
+        output = parameters.weights[matrix_rows(config, symbols)["out"]]
+        output[:] = integers(-config.output_limit, config.output_limit, np.int8, *output.shape)
         for name, where in matrix_rows(config, symbols).items():
             if name in MATRICES_WITHOUT_BIAS:
                 parameters.biases[where] = 0

@@ -12,18 +12,21 @@ from zynq_lstm.quant.config import Config
 from zynq_lstm.quant.errors import UserError
 
 CONFIGS = st.builds(
-    lambda multipliers, groups, layers, symbols, dsp: Config(
-        hidden=max(1, min(groups, 512 // multipliers)) * multipliers // 4,
+    lambda banks, groups, layers, symbols, dsp, bits: Config(
+        hidden=max(1, min(groups, 64 // banks)) * banks * 2,
         layers=layers,
         symbols=2**symbols,
-        multipliers=multipliers,
-        dsp_pairs=dsp * multipliers // 64,
+        multipliers=64 * banks // bits[0],
+        dsp_pairs=dsp * banks // 8,
+        weight_bits=bits[0],
+        output_bits=bits[1],
     ),
-    st.sampled_from([64, 128, 256, 512]),
+    st.sampled_from([8, 16, 32, 64]),
     st.integers(1, 8),
     st.integers(1, 2),
     st.integers(2, 8),
     st.integers(0, 32),
+    st.sampled_from([(8, 8), (4, 8), (4, 4)]),
 )
 
 
@@ -61,6 +64,30 @@ CONFIGS = st.builds(
         ),
         ({"dsp_pairs": -1}, "Number of DSP pairs must be an integer from 0 to 256, not -1"),
         ({"dsp_pairs": 257}, "Number of DSP pairs must be an integer from 0 to 256, not 257"),
+        ({"weight_bits": 5}, "Weight bits must be 8 or 4, not 5"),
+        ({"weight_bits": 4.0}, "Weight bits must be 8 or 4, not 4.0"),
+        ({"weight_bits": True}, "Weight bits must be 8 or 4, not True"),
+        ({"weight_bits": [8]}, "Weight bits must be 8 or 4, not [8]"),
+        ({"output_bits": "8"}, "Output weight bits must be 8 or 4, not '8'"),
+        (
+            {"output_bits": 4},
+            "Output weight bits must be at least the 8 of the other weights, not 4: the engine's "
+            "multipliers take all of them",
+        ),
+        (
+            {"weight_bits": 4, "multipliers": 64},
+            "Number of multipliers must be an integer from 128 to 1024, not 64",
+        ),
+        (
+            {"weight_bits": 4, "multipliers": 768},
+            "Number of multipliers must be 128, 256, 512 or 1024, not 768: regions of 8 banks of "
+            "16 multipliers are summed in a binary tree",
+        ),
+        (
+            {"weight_bits": 4, "multipliers": 1024, "hidden": 64},
+            "Hidden size must be a multiple of 128 (an eighth of the 1024 multipliers), not 64; "
+            "choose fewer multipliers or a larger hidden size",
+        ),
         (
             {"dsp_pairs": 201},
             "Number of DSP pairs must be a multiple of the 8 regions, not 201: all regions are "
@@ -105,6 +132,19 @@ def test_derived(fields, groups, regions, dsp_pairs, steps, depth):
     assert config.weight_depth == depth
 
 
+@pytest.mark.parametrize(
+    ("output_bits", "symbols", "rows", "steps"),
+    [(8, 65, 17, 192 + 17), (4, 65, 18, 192 + 9), (8, 2, 1, 192 + 1), (4, 2, 2, 192 + 1)],
+)
+def test_four_bits(output_bits, symbols, rows, steps):
+    config = Config(multipliers=1024, weight_bits=4, output_bits=output_bits)
+    assert (config.columns, config.groups, config.banks, config.regions) == (128, 1, 64, 8)
+    assert (config.lanes, config.rows_per_step, config.dsp_pairs) == (8, 2, 200)
+    assert (config.output_rows(symbols), config.steps(symbols)) == (rows, steps)
+    assert (config.weight_limit, config.output_limit) == (7, {8: 119, 4: 7}[output_bits])
+    assert (Config().weight_limit, Config().output_limit) == (127, 127)
+
+
 @pytest.mark.parametrize(("symbols", "rows"), [(2, 1), (4, 1), (5, 2), (65, 17), (256, 64)])
 def test_output_rows(symbols, rows):
     assert Config().output_rows(symbols) == rows
@@ -113,9 +153,10 @@ def test_output_rows(symbols, rows):
 
 @given(CONFIGS)
 def test_derived_values_agree(config):
-    assert config.columns * 4 == config.multipliers
+    assert config.columns * config.lanes == config.multipliers
     assert config.groups * config.columns == config.hidden
-    assert config.banks * 8 == config.multipliers == config.regions * 64
+    assert config.banks * 2 == config.columns and config.banks == config.regions * 8
+    assert 64 * config.banks == config.weight_bits * config.multipliers
     assert config.dsp_pairs % config.regions == 0
     steps = config.steps(config.symbols)
     assert config.weight_depth // 2 < steps <= config.weight_depth
@@ -128,7 +169,7 @@ def test_derived_values_agree(config):
 @given(CONFIGS)
 def test_dict_round_trip(config):
     fields = config.to_dict()
-    assert set(fields) == {"hidden", "layers", "symbols", "multipliers", "dsp_pairs"}
+    assert set(fields) == {field.name for field in dataclasses.fields(Config)}
     assert all(type(value) is int for value in fields.values())
     assert Config.from_dict(fields) == config
     assert hash(Config.from_dict(fields)) == hash(config)
@@ -143,7 +184,8 @@ def test_dict_may_leave_fields_out():
 def test_from_dict_refuses_other_fields(fields):
     sentence = (
         "Configuration must have the fields "
-        f"['dsp_pairs', 'hidden', 'layers', 'multipliers', 'symbols'], not {fields!r}"
+        "['dsp_pairs', 'hidden', 'layers', 'multipliers', 'output_bits', 'symbols', "
+        f"'weight_bits'], not {fields!r}"
     )
     with pytest.raises(UserError, match=f"^{re.escape(sentence)}$"):
         Config.from_dict(fields)
@@ -165,6 +207,13 @@ def test_layout_hash_differs_where_the_layout_does():
     assert all(0 <= value < 2**32 for value in hashes.values())
 
 
+def test_layout_hash_tells_the_bits_of_weights():
+    same = {"hidden": 128, "multipliers": 512}
+    configs = [Config(**same), Config(weight_bits=4, **same)]
+    configs.append(dataclasses.replace(configs[1], output_bits=4))
+    assert len({config.layout_hash for config in configs}) == 3
+
+
 def test_layout_hash_is_stable():
     """Images in people's hands carry it."""
     assert Config().layout_hash == 0xD48110E7
@@ -178,4 +227,8 @@ def test_is_frozen():
 def test_describe():
     assert Config(64, 1, 4, 64, 3).describe() == (
         "1 x 64 units, up to 4 symbols, 64 multipliers (3 DSP pairs)"
+    )
+    assert Config(multipliers=1024, weight_bits=4).describe() == (
+        "2 x 128 units, up to 128 symbols, 1024 multipliers (200 DSP pairs), "
+        "weights of 4 bits (output layer 8)"
     )

@@ -23,6 +23,7 @@ SIZES = {
     "two layers": Config(hidden=16, symbols=16, multipliers=64),
     "one layer": Config(hidden=16, layers=1, symbols=16, multipliers=64),
     "two groups": Config(hidden=32, symbols=16, multipliers=64),
+    "4 bits": Config(hidden=16, symbols=16, multipliers=128, weight_bits=4),
 }
 CHARACTERS = "abcdefghijklmnop"
 
@@ -71,7 +72,8 @@ def test_quantized_models(make_model, layers, gain):
 @pytest.mark.parametrize("scale", [1, 65535])
 def test_all_weights_at_their_limit(config, make_parameters, sign, scale):
     parameters = make_parameters(config, 4)
-    parameters.weights[:] = 127 * sign
+    parameters.weights[:] = config.weight_limit * sign
+    parameters.weights[parameters.matrix("out")] = config.output_limit * sign
     parameters.scales[:] = scale
     for bias in (32767, -32768):
         parameters.biases[parameters.biases != 0] = bias  # where there are any

@@ -354,7 +354,7 @@ def test_weights_beyond_their_limit(image):
     payload = image.payload.copy()
     payload[5] = 0x80
     payload = sealed(payload[:-1])
-    with refused("The image's weights must be within +-127; found a larger one"):
+    with refused("The image's weights must be within +-127; found a larger one in the rows of ih2"):
         Image.from_bytes(forge(image, payload=payload))
 
 

@@ -25,7 +25,7 @@ from zynq_lstm.quant.layout import (
     weight_words,
     word_lanes,
 )
-from zynq_lstm.quant.parameters import Parameters, row_count
+from zynq_lstm.quant.parameters import Parameters, matrix_rows, row_count
 
 CONFIGS = {
     "one group": Config(hidden=16, symbols=16, multipliers=64),
@@ -35,6 +35,14 @@ CONFIGS = {
     "eight groups": Config(hidden=128, layers=1, symbols=256, multipliers=64),
     "two groups of 64": Config(hidden=128, symbols=256, multipliers=256),
     "default": Config(),
+}
+FOUR_BITS = {
+    "4 bits": Config(hidden=16, symbols=16, multipliers=128, weight_bits=4),
+    "4 bits everywhere": Config(
+        hidden=48, symbols=16, multipliers=128, weight_bits=4, output_bits=4
+    ),
+    "4 bits, one layer": Config(hidden=32, layers=1, multipliers=256, weight_bits=4),
+    "4 bits, default": Config(multipliers=1024, weight_bits=4),
 }
 LARGE = Config(hidden=128, symbols=256)
 FIELDS = ("weights", "scales", "biases", "table")
@@ -138,6 +146,50 @@ def test_every_integer_has_its_place(config, make_parameters):
     assert payload[at:] == [zlib.crc32(octets)]
 
 
+@pytest.mark.parametrize("config", FOUR_BITS.values(), ids=FOUR_BITS.keys())
+def test_every_weight_of_4_bits_has_its_place(config, make_parameters):
+    """As the engine meets them: by step, bank, column and one of eight lanes."""
+    symbols = 13
+    parameters = make_parameters(config, symbols)
+    words = weight_words(parameters).tolist()
+    assert len(pack(parameters)) == payload_words(config, symbols)
+    weights = parameters.weights.tolist()
+    recurrent = matrix_rows(config, symbols)["out"].start
+    seen = 0
+    for step, banks in enumerate(words):
+        row, group = 2 * (step // config.groups), step % config.groups
+        whole = row < recurrent or config.output_bits == 4
+        if not whole:
+            row = recurrent + (step - recurrent // 2 * config.groups) // config.groups
+        for bank, word in enumerate(banks):
+            for column in (0, 1):
+                unit = (2 * bank + column) * config.groups + group
+                lanes = [signed(word >> 4 * (8 * column + lane), 4) for lane in range(8)]
+                for lane in range(4):
+                    found = (
+                        [lanes[lane], lanes[4 + lane]]
+                        if whole
+                        else [16 * lanes[4 + lane] + lanes[lane]]
+                    )
+                    rows = range(row, row + len(found))
+                    assert found == [weights[r][lane][unit] for r in rows]
+                    seen += len(found)
+    assert seen == parameters.weights.size
+
+
+@pytest.mark.parametrize("place", ["hh1", "out"])
+def test_refuses_weights_beyond_4_bits(make_parameters, place):
+    config = FOUR_BITS["4 bits"]
+    parameters = make_parameters(config, 5)
+    limit = config.output_limit if place == "out" else config.weight_limit
+    parameters.weights[parameters.matrix(place).start, 2, 3] = -limit - 1
+    sentence = (
+        f"The image's weights must be within +-{limit}; found a larger one in the rows of {place}"
+    )
+    with pytest.raises(UserError, match=f"^{re.escape(sentence)}$"):
+        unpack(config, 5, pack(parameters))
+
+
 def test_weight_words_by_step_and_bank(config, make_parameters):
     parameters = make_parameters(config, 5)
     words = weight_words(parameters)
@@ -146,7 +198,11 @@ def test_weight_words_by_step_and_bank(config, make_parameters):
 
 
 @settings(max_examples=60)
-@given(st.sampled_from([*CONFIGS.values()][:4]), st.integers(2, 16), st.integers(0, 2**32))
+@given(
+    st.sampled_from([*CONFIGS.values()][:4] + [*FOUR_BITS.values()][:3]),
+    st.integers(2, 16),
+    st.integers(0, 2**32),
+)
 def test_round_trip(make_parameters, config, symbols, seed):
     parameters = make_parameters(config, symbols, seed)
     assert equal(unpack(config, symbols, pack(parameters)), parameters)
@@ -183,9 +239,8 @@ def test_refuses_weights_beyond_their_limit(make_parameters, small, pair, place)
     mask = np.uint64(0xFFFF << 16 * place)
     payload[9] = payload[9] & ~mask | np.uint64(pair << 16 * place)
     payload = sealed(payload[:-1])
-    with pytest.raises(
-        UserError, match=r"^The image's weights must be within \+-127; found a larger one$"
-    ):
+    sentence = "The image's weights must be within +-127; found a larger one in the rows of ih2"
+    with pytest.raises(UserError, match=f"^{re.escape(sentence)}$"):
         unpack(small, 5, payload)
 
 

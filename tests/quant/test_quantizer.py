@@ -14,6 +14,7 @@ from zynq_lstm.quant.errors import UserError
 from zynq_lstm.quant.float_model import FloatModel
 from zynq_lstm.quant.formats import LOGIT, PREACTIVATION
 from zynq_lstm.quant.golden import GoldenModel
+from zynq_lstm.quant.image import Image
 from zynq_lstm.quant.quantizer import (
     by_unit,
     default_config,
@@ -375,3 +376,33 @@ def test_a_bias_that_could_overflow_is_refused():
     biases[1, 2] = 65537
     with refused("A row's sum and bias must stay within 131071, but could reach 131073"):
         prove_no_overflow(weights, biases)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("output_bits", [8, 4])
+def test_weights_of_4_bits(make_model, output_bits):
+    model = make_model(13, 16)
+    config = Config(hidden=16, symbols=16, multipliers=128, weight_bits=4, output_bits=output_bits)
+    image = Image.from_bytes(quantize(model, config).to_bytes())
+    p = image.parameters
+    for name, limit in (("ih2", 7), ("hh1", 7), ("hh2", 7), ("out", config.output_limit)):
+        weights = p.weights[p.matrix(name)]
+        assert np.abs(weights).max() == limit
+    found = p.weights[p.matrix("hh1")] * (p.scales[p.matrix("hh1")][..., None] * 2.0**-18)
+    expected = by_unit(model.layers[0].weight_hh)
+    steps = np.abs(expected).max(-1, keepdims=True) / 7
+    assert (np.abs(found - expected) <= steps * 0.501).all()
+    # What stands on the grid already is kept, integer by integer.
+    kept = dataclasses.replace(
+        model.layers[0], weight_hh=found.swapaxes(0, 1).reshape(64, 16).astype(np.float32)
+    )
+    again = quantize(dataclasses.replace(model, layers=(kept, model.layers[1])), config)
+    assert np.array_equal(again.parameters.weights, p.weights)
+    assert np.array_equal(again.parameters.scales, p.scales)
+
+
+def test_weights_too_large_for_4_bits(make_model):
+    model = make_model(13, 16, gain=12.0)
+    config = default_config(model, 4)
+    assert (config.multipliers, config.weight_bits, config.output_bits) == (1024, 4, 8)
+    with pytest.raises(UserError, match=r"within \+-1.75, not .* up to 7, with zynq-lstm train"):
+        quantize(model, config)
