@@ -65,21 +65,20 @@ def layers_of(text: str, name: str) -> list[KerasLayer]:
         When it is no chain of layers that the accelerator can compute.
     """
     try:
-        entries = _entries(json.loads(text), name)
+        return _layers(_entries(json.loads(text), name), name)
     except UserError:
         raise
     except (AttributeError, IndexError, KeyError, RecursionError, TypeError, ValueError):
         raise UserError(f"{name} is damaged: its description is none of Keras") from None
+
+
+def _layers(entries: Sequence[tuple[str, dict[str, Any], int]], name: str) -> list[KerasLayer]:
     found: list[KerasLayer] = []
     for index, (class_name, config, position) in enumerate(entries):
         wrapped = class_name == "TimeDistributed"
         kind, inner = class_name, config
         if wrapped:
-            try:
-                kind, inner = config["layer"]["class_name"], config["layer"]["config"]
-                kind, inner = str(kind), dict(inner)
-            except (KeyError, TypeError, ValueError):
-                raise UserError(f"{name} is damaged: a TimeDistributed wraps nothing") from None
+            kind, inner = str(config["layer"]["class_name"]), dict(config["layer"]["config"])
         if kind in _TRANSPARENT:
             continue
         if kind in _ONE_HOT and inner.get("output_mode") == "one_hot" and not found:
@@ -118,7 +117,7 @@ def _check(kind: str, config: Mapping[str, Any], name: str, *, last: bool) -> No
         name,
         "an Embedding or a one-hot input, LSTM layers and one Dense layer only, for that is what "
         "the accelerator computes",
-        f"the layer {kind} {config.get('name', '')}",
+        f"the layer {kind[:60]} {config.get('name', '')}",
     )
     where = f"the {kind} layer {config.get('name', '')}"
     if kind == "Embedding":
@@ -169,7 +168,7 @@ def _entries(description: Any, name: str) -> list[tuple[str, dict[str, Any], int
     kind, config = description["class_name"], description["config"]
     if kind == "Sequential":
         layers = config if isinstance(config, list) else config["layers"]
-        chain = range(len(layers))
+        chain: Sequence[int] = range(len(layers))
     elif kind in ("Functional", "Model"):
         layers = config["layers"]
         chain = _chain(config, name)

@@ -143,8 +143,9 @@ class _Run:
         for axis, dim in enumerate(dims):
             size = int(dim.dim_value)
             if size <= 0:
-                last_of_one_hot = axis == 2 and len(dims) == 3 and symbols is not None
-                free = symbols if last_of_one_hot else _INPUT_SIZES[min(axis, 3)]
+                free = _INPUT_SIZES[min(axis, 3)]
+                if symbols is not None and axis == 2 and len(dims) == 3:
+                    free = symbols
                 size = sizes.setdefault(dim.dim_param, free) if dim.dim_param else free
             shape.append(size)
         if math.prod(shape) > MAXIMUM_VALUES:
@@ -223,7 +224,7 @@ def _one_hot_width(graph: Any, values: dict[str, Any]) -> int | None:
         if node.op_type == "LSTM" and len(node.input) > 1:
             weights = values.get(node.input[1])
             if isinstance(weights, np.ndarray) and weights.ndim == 3:
-                return weights.shape[2]
+                return int(weights.shape[2])
     return None
 
 

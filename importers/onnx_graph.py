@@ -197,7 +197,8 @@ class Graph:
         return [self.trace.at(replace(source, kind="probabilities"), places)]
 
     def _lstm(self, inputs: Sequence[Value], attributes: Mapping[str, Any]) -> list[Value]:
-        x, w, r, b, lengths, h, c, peepholes = (*inputs, *[None] * (8 - len(inputs)))
+        padded: list[Value] = [*inputs, *[None] * 8]
+        x, w, r, b, lengths, h, c, peepholes = padded[:8]
         if not isinstance(x, Marks) or x.marks.ndim != 3:
             raise UnsupportedError("an LSTM whose input is not the model's")
         _check_attributes(attributes)
@@ -279,7 +280,7 @@ def _check_order(source: Source, places: Array) -> None:
     """See that an LSTM's input, (steps, batch) places, comes in the order of time."""
     if source.kind not in ("input", "features", "hidden"):
         raise UnsupportedError(f"an LSTM whose input is the {source.kind} of another")
-    grid = np.arange(source.places).reshape(source.grid)
+    grid: Array = np.arange(source.places).reshape(source.grid)
     grid = grid.reshape(grid.shape[0], -1) if grid.ndim != 2 and grid.size else grid
     batch_first = source.kind != "hidden" and np.array_equal(places, grid.T)
     if not batch_first and not np.array_equal(places, grid):

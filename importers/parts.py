@@ -67,7 +67,7 @@ class Parts:
     @property
     def symbols(self) -> int:
         """Size of the vocabulary, by the output layer."""
-        return self.head_weight.shape[0]
+        return int(self.head_weight.shape[0])
 
 
 def float_model(parts: Parts, vocabulary: Vocabulary, name: str) -> FloatModel:

@@ -6,6 +6,7 @@ project's own are read by `zynq_lstm.quant.checkpoint`.
 
 from __future__ import annotations
 
+import re
 import struct
 from pathlib import Path
 
@@ -19,6 +20,8 @@ from zynq_lstm.quant.vocabulary import Vocabulary
 
 HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 ZIP_MAGIC = b"PK\x03\x04"
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
+
 KINDS = (
     "a state dict of PyTorch (.safetensors, .pt), an ONNX model (.onnx), a Keras model (.keras, "
     ".h5) or a checkpoint of zynq-lstm train"
@@ -41,7 +44,13 @@ def read_model(path: str | Path, vocabulary: Vocabulary | None = None) -> FloatM
         When the file is of no known kind or damaged, the model does not fit the accelerator, or
         its vocabulary is not known.
     """
-    path = Path(path)
+    try:
+        return _read(Path(path), vocabulary)
+    except UserError as error:  # Names in a file may hold anything.
+        raise UserError(_CONTROL.sub(" ", str(error))) from None
+
+
+def _read(path: Path, vocabulary: Vocabulary | None) -> FloatModel:
     name = f"Model {path}"
     data = read_bytes(path)
     if _is_safetensors(data):

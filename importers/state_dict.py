@@ -9,7 +9,7 @@ apart, names only where shapes cannot. What is still ambiguous is refused, not g
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
@@ -75,7 +75,7 @@ def parts_of(tensors: Mapping[str, Array], name: str, vocabulary: object = None)
 
 
 def _cell(group: Mapping[str, Array], key: tuple[str, int], name: str) -> Cell:
-    where = f"the recurrent layer {'.'.join(filter(None, key[:1])) or '(unnamed)'}"
+    where = f"the recurrent layer {key[0][:60] or '(unnamed)'}"
     for part in ("weight_ih", "weight_hh"):
         if part not in group:
             raise UserError(f"{name} must hold {part} of {where}; it is missing")
@@ -168,7 +168,7 @@ def _is_tied(
             f"layer of the shape (symbols, {hidden}), with an embedding of the shape (symbols, "
             f"{width}) or as many symbols as inputs; found only {module}.weight {matrix.shape}"
         )
-    return tied
+    return bool(tied)
 
 
 def _embedding_and_head(
@@ -201,8 +201,8 @@ def _embedding_and_head(
     return choices[0]
 
 
-def _shown(names: object) -> str:
-    listed = sorted(str(n) or "(unnamed)" for n in names)  # type: ignore[attr-defined]
-    text = ", ".join(" ".join(n[:60].split()) for n in listed[:_SHOWN])
+def _shown(names: Iterable[str]) -> str:
+    listed = sorted(n or "(unnamed)" for n in names)
+    text = ", ".join(n[:60] for n in listed[:_SHOWN])
     more = len(listed) - _SHOWN
     return (text or "nothing") + (f" and {more} more" if more > 0 else "")

@@ -7,6 +7,8 @@ import zipfile
 import numpy as np
 import pytest
 from foreign_models import foreign, keras_archive, keras_h5, keras_layers, state_dict
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from safetensors.numpy import save
 
 from zynq_lstm.importers.keras_layers import layers_of
@@ -62,9 +64,9 @@ def test_gives_the_image_of_the_same_weights_in_pytorch(write, name, width) -> N
 def layers(**changes) -> list[dict]:
     """Descriptions with a change to one layer's settings: class name = settings."""
     found = keras_layers(foreign())
-    for kind, settings in changes.items():
+    for kind, changed in changes.items():
         layer = next(layer for layer in found if layer["class_name"] == kind)
-        layer["config"] = layer["config"] | settings
+        layer["config"] = layer["config"] | changed
     return found
 
 
@@ -316,3 +318,40 @@ def test_gzip_is_read(same, write) -> None:
     with h5py.File(buffer, "r+") as file:
         change(file)
     same(read_model(write(buffer.getvalue(), "m.h5"), model.vocabulary), model)
+
+
+SCALARS = st.none() | st.booleans() | st.integers(-2, 9) | st.text(max_size=4)
+VALUES = st.recursive(
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner),
+    max_leaves=6,
+)
+
+
+@st.composite
+def descriptions(draw: st.DrawFn) -> str:
+    """A description of Keras with some values replaced by others."""
+    found = json.loads(functional(keras=draw(st.sampled_from([2, 3]))))
+
+    def changed(value: object) -> object:
+        if draw(st.integers(0, 30)) == 0:
+            return draw(VALUES)
+        if isinstance(value, dict):
+            return {key: changed(inner) for key, inner in value.items()}
+        return [changed(inner) for inner in value] if isinstance(value, list) else value
+
+    return json.dumps(changed(found))
+
+
+@settings(max_examples=100)
+@given(text=descriptions())
+def test_descriptions_with_other_values(text) -> None:
+    try:
+        layers_of(text, "Model x")
+    except UserError as error:
+        assert str(error).startswith("Model x ") and len(str(error)) < 500
+
+
+def test_names_with_line_ends_stay_in_one_sentence(refused, write) -> None:
+    data = keras_h5(foreign(), added(2, "GRU\nnew\x1bline"))
+    refused(write(data, "model.h5"), "the layer GRU new line added")

@@ -97,7 +97,7 @@ class Characters(nn.Module):
 @pytest.mark.parametrize("kind", ["one-hot", "embedding", "tied", "cells", "no bias"])
 @pytest.mark.parametrize("sizes", [(7, 8, 1), (7, 8, 2), (8, 8, 2), (65, 96, 2), (256, 20, 1)])
 def test_computes_what_pytorch_computes(write, kind, sizes) -> None:
-    torch.manual_seed(hash((kind, sizes)) % 1000)
+    torch.manual_seed(sum(sizes) + len(kind))
     network = Characters(kind, *sizes)
     for parameter in network.parameters():
         nn.init.uniform_(parameter, -0.4, 0.4)
