@@ -138,8 +138,7 @@ async def interrupt(dut):
 
 @cocotb.test()
 async def acknowledged_while_it_ends(dut):
-    """An acknowledgement at any cycle around a run's end: an end that comes behind it, or with it,
-    is told all the same."""
+    """An acknowledgement at any cycle around a run's end: an end behind it is told all the same."""
     twin = await Twin.make(dut)
     twin.pause(0, 0, 0)
     cycles = await length(twin, Mode.RESET_STATE)

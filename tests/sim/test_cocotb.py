@@ -69,6 +69,7 @@ def test_a_failing_bench_fails(run: Run) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(3600)
 @pytest.mark.parametrize("config", [SMALL, GROUPS, ONE_LAYER], ids=Config.describe)
 @pytest.mark.parametrize("bench", BENCHES)
 def test_bench_at_length(run: Run, config: Config, bench: str) -> None:
