@@ -22,13 +22,15 @@ from zynq_lstm.cli.reporting.style import (
 )
 from zynq_lstm.quant.analysis.datapath import PLACES
 from zynq_lstm.quant.analysis.gates import KINDS
-from zynq_lstm.quant.analysis.measurement import ALLOWED_BITS, Measurement
+from zynq_lstm.quant.analysis.measurement import Measurement
 from zynq_lstm.quant.analysis.ranges import MIDDLE, Range
 from zynq_lstm.quant.analysis.weights import ZOOM, MatrixError
-from zynq_lstm.quant.formats import PREACTIVATION, WEIGHT_LIMIT
+from zynq_lstm.quant.formats import PREACTIVATION
 
 BINS = 250
-"""Points of a curve over a text."""
+"""Points of a curve over a text, at most."""
+LEAST = 20
+"""Characters that a point is the mean of, at least."""
 PLENTY = FuncFormatter(lambda value, _: f"{value:,.0f}")
 
 
@@ -37,15 +39,15 @@ def weights(found: Measurement) -> Figure:
     matrices = [t for t in found.weights if isinstance(t, MatrixError)]
     made = figure(5.4)
     grid = made.subplots(2, len(matrices), squeeze=False)
-    codes = np.arange(-WEIGHT_LIMIT, WEIGHT_LIMIT + 1)
     for column, tensor in enumerate(matrices):
         above, below = grid[:, column]
-        first = column == 0
+        first, limit = column == 0, tensor.limit
+        codes = np.arange(-limit, limit + 1)
         above.bar(codes, tensor.code_counts, width=1.0, color=BLUE)
         above.set_yscale("log")
-        above.set_xlim(-130, 130)
+        above.set_xlim(-1.03 * limit - 1, 1.03 * limit + 1)
         above.set_ylim(bottom=0.8)
-        above.set_xticks([-127, 0, 127])
+        above.set_xticks([-limit, 0, limit])
         dress(above, tensor.title, "code", "weights" if first else "")
         counts, edges = tensor.zoomed
         for k in range(-ZOOM, ZOOM + 1):
@@ -55,7 +57,7 @@ def weights(found: Measurement) -> Figure:
         below.yaxis.set_major_formatter(EngFormatter(sep=""))
         dress(below, "", "weight, in steps of its row", "weights" if first else "", grid="")
     grid[1][0].set_title("near zero; the grid in orange", fontsize=10, loc="left", color=INK)
-    made.suptitle("Weights on the 8-bit grid", fontsize=13, x=0.01, ha="left", color=INK)
+    made.suptitle("Weights on their grid", fontsize=13, x=0.01, ha="left", color=INK)
     return made
 
 
@@ -166,22 +168,23 @@ def surprisal(found: Measurement) -> Figure:
     p, unit = found.part, found.model.vocabulary.unit
     x, reference = _binned(p.float_bits)
     above.plot(x, reference, color=ORANGE, linewidth=3.2, label="float")
-    above.plot(x, _binned(p.golden_bits)[1], color=BLUE, linewidth=1.1, label="golden, 8 bits")
-    per_bin = -(-len(p) // min(BINS, len(p)))
+    above.plot(x, _binned(p.golden_bits)[1], color=BLUE, linewidth=1.1, label="golden")
+    per_bin = round(len(p) / len(x))
     dress(above, "Surprisal over the text", "", f"bits, means of {per_bin} {unit}s")
     _make_room(above)
     above.set_xlim(0, len(p))
     legend(above, loc="upper right", ncols=2)
-    below.axhspan(-ALLOWED_BITS, ALLOWED_BITS, color=GREEN, alpha=0.13, linewidth=0)
+    below.axhspan(-found.allowed, found.allowed, color=GREEN, alpha=0.13, linewidth=0)
     below.axhline(0, color=GREY, linewidth=0.8)
-    below.plot(x, _binned(p.difference)[1], color=GREY, linewidth=0.8, label="means as above")
+    apart = _binned(p.difference)[1]
+    below.plot(x, apart, color=GREY, linewidth=0.8, label="means as above")
     running = np.cumsum(p.difference) / np.arange(1, len(p) + 1)
     places = np.maximum(x.astype(int), 1) - 1
     below.plot(x, running[places], color=RED, linewidth=1.8, label="mean from the beginning on")
-    reach = max(4 * ALLOWED_BITS, 1.5 * np.abs(running[places[len(x) // 10 :]]).max())
+    reach = max(4 * found.allowed, 1.2 * np.percentile(np.abs(apart), 98))
     below.set_ylim(-reach, reach)
     below.xaxis.set_major_formatter(PLENTY)
-    band = f"Golden minus float; within the band, less than {ALLOWED_BITS} bits"
+    band = f"Golden minus float; within the band, less than {found.allowed} bits"
     dress(below, band, unit, "bits", grid="")
     legend(below, loc="lower right", ncols=2)
     return made
@@ -215,7 +218,7 @@ def drift(found: Measurement) -> Figure:
         "% of the state's own size (RMS)",
     )
     legend(above, loc="upper right", ncols=4)
-    below.axhspan(-ALLOWED_BITS, ALLOWED_BITS, color=GREEN, alpha=0.13, linewidth=0)
+    below.axhspan(-found.allowed, found.allowed, color=GREEN, alpha=0.13, linewidth=0)
     below.axhline(0, color=GREY, linewidth=0.8)
     for tenth in found.tenths():
         centre, cost = (tenth.first + tenth.last) / 2, tenth.difference
@@ -232,8 +235,8 @@ def drift(found: Measurement) -> Figure:
     below.xaxis.set_major_formatter(PLENTY)
     below.set_xlim(0, len(d))
     low, high = below.get_ylim()
-    below.set_ylim(min(low, -1.3 * ALLOWED_BITS), max(high, 1.3 * ALLOWED_BITS))
-    band = f"Golden minus float in each tenth, 95 % interval; the band is ±{ALLOWED_BITS}"
+    below.set_ylim(min(low, -1.3 * found.allowed), max(high, 1.3 * found.allowed))
+    band = f"Golden minus float in each tenth, 95 % interval; the band is ±{found.allowed}"
     dress(below, band, unit, f"bits per {unit}", grid="")
     return made
 
@@ -261,7 +264,7 @@ def _make_room(axes: Axes) -> None:
 
 def _binned(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Means of so many neighbours, and the character in the middle of each."""
-    count = min(BINS, len(values))
+    count = min(BINS, -(-len(values) // LEAST))
     edges = np.arange(count + 1) * len(values) // count
     means = np.add.reduceat(values, edges[:-1]) / np.diff(edges)
     return (edges[:-1] + edges[1:]) / 2, means

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from zynq_lstm.quant.analysis.interval import METHOD
-from zynq_lstm.quant.analysis.measurement import ALLOWED_BITS, Measurement, Tenth
+from zynq_lstm.quant.analysis.measurement import Measurement, Tenth
 from zynq_lstm.quant.analysis.prediction import Predictions
 from zynq_lstm.quant.analysis.samples import Sample
 
@@ -68,8 +68,8 @@ def _bits(found: Measurement) -> dict[str, Any]:
         **{name: interval.to_dict() for name, interval in bits.items()},
         "interval": METHOD,
         "predictions": len(found.part),
-        "allowed": ALLOWED_BITS,
-        "within": bits["difference"].mean <= ALLOWED_BITS,
+        "allowed": found.allowed,
+        "within": bits["difference"].mean <= found.allowed,
     }
 
 
@@ -93,8 +93,8 @@ def _drift(found: Measurement) -> dict[str, Any]:
         "predictions": len(found.drift),
         "tenths": [_tenth(tenth, found.drift) for tenth in tenths],
         "largest": largest,
-        "allowed": ALLOWED_BITS,
-        "within": abs(largest) <= ALLOWED_BITS,
+        "allowed": found.allowed,
+        "within": abs(largest) <= found.allowed,
     }
 
 

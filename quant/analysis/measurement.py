@@ -26,8 +26,9 @@ from zynq_lstm.quant.errors import UserError
 from zynq_lstm.quant.float_model import FloatModel
 from zynq_lstm.quant.image import Image
 
-ALLOWED_BITS = 0.003
-"""Bits per character that 8 bits may cost, over a text and in each tenth of a long one."""
+ALLOWED_BITS = {8: 0.003, 4: 0.03}
+"""Bits per character that weights of so many bits may cost, over a text and in each tenth of a
+long one."""
 TENTHS = 10
 PROMPT_FROM = 2000
 """The prompt of the samples is looked for in so many symbols."""
@@ -75,6 +76,11 @@ class Measurement:
     gates: dict[str, GateError]
     weights: list[TensorError]
     samples: list[Sample]
+
+    @property
+    def allowed(self) -> float:
+        """Bits per character that the image may need more than the model."""
+        return ALLOWED_BITS[self.image.config.weight_bits]
 
     def bits(self) -> dict[str, Interval]:
         """Bits per character of the part: ``float``, ``golden``, ``chip`` and ``difference``."""

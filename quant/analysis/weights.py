@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from zynq_lstm.quant.analysis.datapath import TITLES
 from zynq_lstm.quant.config import GATES
 from zynq_lstm.quant.float_model import FloatModel
-from zynq_lstm.quant.formats import LOGIT, PREACTIVATION, WEIGHT_LIMIT, Format
+from zynq_lstm.quant.formats import LOGIT, PREACTIVATION, Format
 from zynq_lstm.quant.image import Image
 from zynq_lstm.quant.quantizer import by_unit, scale_unit
 from zynq_lstm.quant.vocabulary import BYTES
@@ -104,24 +104,27 @@ class TensorError:
 
 @dataclass(frozen=True)
 class MatrixError(TensorError):
-    """One matrix of 8-bit weights with a scale a row.
+    """One matrix of integer weights with a scale a row.
 
     Parameters
     ----------
     codes : ndarray of int8, shape (rows, columns)
-        The weights' integers, -127 to 127.
+        The weights' integers.
     scales : ndarray of uint16, shape (rows,)
         The rows' scales, `SCALE` format.
+    limit : int
+        Greatest magnitude that a code may have.
     """
 
     codes: NDArray[np.int8]
     scales: NDArray[np.uint16]
+    limit: int
 
     @property
     def code_counts(self) -> NDArray[np.int64]:
-        """How often each code occurs, from -127 to 127, shape (255,)."""
-        flat = self.codes.astype(np.int64).ravel() + WEIGHT_LIMIT
-        return np.bincount(flat, minlength=2 * WEIGHT_LIMIT + 1)
+        """How often each code occurs, from -limit to limit, shape (2 * limit + 1,)."""
+        flat = self.codes.astype(np.int64).ravel() + self.limit
+        return np.bincount(flat, minlength=2 * self.limit + 1)
 
     @property
     def zoomed(self) -> tuple[NDArray[np.int64], Floats]:
@@ -215,6 +218,7 @@ def _matrix(
         step,
         codes,
         scales,
+        p.config.output_limit if name == "out" else p.config.weight_limit,
     )
 
 

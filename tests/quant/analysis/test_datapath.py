@@ -10,8 +10,9 @@ from slow_reference import half_up
 from zynq_lstm.quant.analysis.datapath import PLACES, TITLES, stages
 from zynq_lstm.quant.analysis.run import pieces
 from zynq_lstm.quant.config import Config
-from zynq_lstm.quant.formats import PARTIAL
+from zynq_lstm.quant.formats import LOGIT, PARTIAL
 from zynq_lstm.quant.operators import saturate
+from zynq_lstm.quant.quantizer import quantize
 
 CONFIGS = [
     Config(hidden=16, symbols=16, multipliers=64),
@@ -92,3 +93,14 @@ def test_partial_sums_fit(golden) -> None:
             assert stage.values.min() >= stage.form.minimum
             assert stage.values.max() <= stage.form.maximum
     assert by_name(stages(image, piece))["partial", "hh1"].form is PARTIAL
+
+
+def test_weights_of_four_bits(make_model) -> None:
+    model = make_model(13, 16)
+    image = quantize(model, Config(hidden=16, symbols=16, multipliers=128, weight_bits=4))
+    symbols = np.random.default_rng(2).integers(0, 13, 60)
+    ((_, piece),) = pieces(model, image, symbols)
+    found = by_name(stages(image, piece))
+    for name, stage in (("c", found["c", "layer 2"]), ("h", found["h", "layer 2"])):
+        assert np.array_equal(saturate(stage.values, stage.form), getattr(piece, name)[1:, 1])
+    assert np.array_equal(saturate(found["logit", "out"].values, LOGIT), piece.logits)

@@ -8,10 +8,12 @@ import pytest
 
 from zynq_lstm.quant.analysis.interval import intervals
 from zynq_lstm.quant.analysis.measurement import _prompt, measure
+from zynq_lstm.quant.config import Config
 from zynq_lstm.quant.errors import UserError
 from zynq_lstm.quant.float_model import cross_entropy
 from zynq_lstm.quant.golden import GoldenModel
 from zynq_lstm.quant.image import Image
+from zynq_lstm.quant.quantizer import quantize
 
 
 @pytest.fixture(scope="module")
@@ -103,3 +105,9 @@ def test_a_fault_in_the_image_is_seen(model, image, text, found) -> None:
 def test_refuses_short_texts(model, image, part, tail) -> None:
     with pytest.raises(UserError, match=r"must have at least 2 characters, not [01]$"):
         measure(model, image, np.zeros(part, np.uint8), np.zeros(tail, np.uint8))
+
+
+def test_more_is_allowed_of_fewer_bits(model, found) -> None:
+    assert found.allowed == 0.003
+    config = Config(hidden=16, symbols=16, multipliers=128, weight_bits=4)
+    assert replace(found, image=quantize(model, config)).allowed == 0.03

@@ -98,3 +98,18 @@ def test_rows_of_zeros_have_no_noise(make_model, small) -> None:
     assert np.isfinite(np.delete(tensor.row_decibels, 4)).all()
     zero = replace(model, head_bias=np.zeros(13, np.float32))
     assert found(zero, quantize(zero, small))["bias_out"].to_dict()["signal_to_noise_db"] is None
+
+
+def test_weights_of_four_bits(make_model, small) -> None:
+    config = Config(hidden=16, symbols=16, multipliers=128, weight_bits=4)
+    model = make_model(13, 16)
+    eight, four = quantize(model, small), quantize(model, config)
+    coarse, fine = found(model, four), found(model, eight)
+    for name, limit in (("hh1", 7), ("ih2", 7), ("hh2", 7), ("out", config.output_limit)):
+        tensor = coarse[name]
+        assert tensor.limit == np.abs(tensor.codes).max() == limit
+        assert len(tensor.code_counts) == 2 * limit + 1
+        assert tensor.code_counts.sum() == tensor.codes.size
+        assert 0.4 < tensor.to_dict()["largest_error_in_steps"] <= 0.5 + 1e-9
+        assert tensor.decibels < fine[name].decibels
+    assert np.array_equal(coarse["table"].error, fine["table"].error)
