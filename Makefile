@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 
-PACKAGES := boards cli host hw models quant sim train
+PACKAGES := $(patsubst %/__init__.py,%,$(wildcard */__init__.py))
 
 # pynq wants an older numpy, and Python 3.12 at most. The first version is what boards have, the
 # second the last that knows their chip.
