@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,13 +14,19 @@ from zynq_lstm.cli.files import check_output_file
 from zynq_lstm.quant.errors import UserError
 from zynq_lstm.quant.files import write_whole
 from zynq_lstm.train.log import Log
-from zynq_lstm.train.settings import TrainingSettings
+from zynq_lstm.train.settings import FINE_TUNING, TrainingSettings
 
 if TYPE_CHECKING:
     from zynq_lstm.train.progress import Progress
 
 DEFAULTS = TrainingSettings()
-MODEL, LEARNING = "Model", "Learning"
+MODEL, LEARNING, QUANTIZATION = "Model", "Learning", "Quantization"
+
+
+def _default(name: str) -> str:
+    """What help says of a setting's default."""
+    first, then = (getattr(settings, name) for settings in (DEFAULTS, FINE_TUNING))
+    return f"{first}" if first == then else f"{first}; {then} with --from"
 
 
 def train(
@@ -37,7 +44,7 @@ def train(
             "--from",
             metavar="MODEL",
             help="Go on from this checkpoint (.safetensors), also on a text with more symbols; it "
-            "gives layers and hidden units. Choose a lower --learning-rate and fewer --epochs.",
+            "gives layers and hidden units.",
         ),
     ] = None,
     log: Annotated[
@@ -49,109 +56,206 @@ def train(
         typer.Option(metavar="FILE", help="Draw them at the end (.png); needs --log."),
     ] = None,
     layers: Annotated[
-        int, typer.Option(help="LSTM layers, 1 or 2.", rich_help_panel=MODEL)
-    ] = DEFAULTS.layers,
+        int | None,
+        typer.Option(
+            help="LSTM layers, 1 or 2.", rich_help_panel=MODEL, show_default=_default("layers")
+        ),
+    ] = None,
     hidden: Annotated[
-        int, typer.Option(help="Hidden units of each layer, 8 to 128.", rich_help_panel=MODEL)
-    ] = DEFAULTS.hidden,
+        int | None,
+        typer.Option(
+            help="Hidden units of each layer, 8 to 128.",
+            rich_help_panel=MODEL,
+            show_default=_default("hidden"),
+        ),
+    ] = None,
     embedding: Annotated[
-        int,
+        int | None,
         typer.Option(
             help="Width of the symbol embedding; the accelerator does not see it.",
             rich_help_panel=MODEL,
+            show_default=_default("embedding"),
         ),
-    ] = DEFAULTS.embedding,
+    ] = None,
     symbols: Annotated[
-        str,
+        str | None,
         typer.Option(
             metavar="characters|bytes",
             help="What the model reads and writes: the text's characters, or bytes of any file.",
             rich_help_panel=MODEL,
+            show_default=_default("symbols"),
         ),
-    ] = DEFAULTS.symbols,
+    ] = None,
     epochs: Annotated[
-        int, typer.Option(help="Passes over the training text.", rich_help_panel=LEARNING)
-    ] = DEFAULTS.epochs,
+        int | None,
+        typer.Option(
+            help="Passes over the training text.",
+            rich_help_panel=LEARNING,
+            show_default=_default("epochs"),
+        ),
+    ] = None,
     streams: Annotated[
-        int, typer.Option(help="Places read at the same time.", rich_help_panel=LEARNING)
-    ] = DEFAULTS.streams,
+        int | None,
+        typer.Option(
+            help="Places read at the same time.",
+            rich_help_panel=LEARNING,
+            show_default=_default("streams"),
+        ),
+    ] = None,
     unroll: Annotated[
-        int, typer.Option(help="Characters between two updates.", rich_help_panel=LEARNING)
-    ] = DEFAULTS.unroll,
+        int | None,
+        typer.Option(
+            help="Characters between two updates.",
+            rich_help_panel=LEARNING,
+            show_default=_default("unroll"),
+        ),
+    ] = None,
     learning_rate: Annotated[
-        float, typer.Option(help="Highest learning rate.", rich_help_panel=LEARNING)
-    ] = DEFAULTS.learning_rate,
+        float | None,
+        typer.Option(
+            help="Highest learning rate.",
+            rich_help_panel=LEARNING,
+            show_default=_default("learning_rate"),
+        ),
+    ] = None,
     warmup: Annotated[
-        int, typer.Option(help="Updates until it is reached.", rich_help_panel=LEARNING)
-    ] = DEFAULTS.warmup,
+        int | None,
+        typer.Option(
+            help="Updates until it is reached.",
+            rich_help_panel=LEARNING,
+            show_default=_default("warmup"),
+        ),
+    ] = None,
     weight_decay: Annotated[
-        float, typer.Option(help="Decoupled decay of the matrices.", rich_help_panel=LEARNING)
-    ] = DEFAULTS.weight_decay,
+        float | None,
+        typer.Option(
+            help="Decoupled decay of the matrices.",
+            rich_help_panel=LEARNING,
+            show_default=_default("weight_decay"),
+        ),
+    ] = None,
     clip: Annotated[
-        float, typer.Option(help="Largest norm of the gradient.", rich_help_panel=LEARNING)
-    ] = DEFAULTS.clip,
+        float | None,
+        typer.Option(
+            help="Largest norm of the gradient.",
+            rich_help_panel=LEARNING,
+            show_default=_default("clip"),
+        ),
+    ] = None,
     dropout: Annotated[
-        float, typer.Option(help="Share of units left out.", rich_help_panel=LEARNING)
-    ] = DEFAULTS.dropout,
+        float | None,
+        typer.Option(
+            help="Share of units left out.",
+            rich_help_panel=LEARNING,
+            show_default=_default("dropout"),
+        ),
+    ] = None,
     recurrent_dropout: Annotated[
-        float, typer.Option(help="Share of recurrent weights left out.", rich_help_panel=LEARNING)
-    ] = DEFAULTS.recurrent_dropout,
+        float | None,
+        typer.Option(
+            help="Share of recurrent weights left out.",
+            rich_help_panel=LEARNING,
+            show_default=_default("recurrent_dropout"),
+        ),
+    ] = None,
     averaging: Annotated[
-        float, typer.Option(help="Decay of the weights' moving average.", rich_help_panel=LEARNING)
-    ] = DEFAULTS.averaging,
+        float | None,
+        typer.Option(
+            help="Decay of the weights' moving average.",
+            rich_help_panel=LEARNING,
+            show_default=_default("averaging"),
+        ),
+    ] = None,
     validate_every: Annotated[
-        int, typer.Option(help="Epochs between validations.", rich_help_panel=LEARNING)
-    ] = DEFAULTS.validate_every,
+        int | None,
+        typer.Option(
+            help="Epochs between validations.",
+            rich_help_panel=LEARNING,
+            show_default=_default("validate_every"),
+        ),
+    ] = None,
     patience: Annotated[
-        int,
+        int | None,
         typer.Option(
             help="Validations without a better one until it ends early; 0 for never.",
             rich_help_panel=LEARNING,
+            show_default=_default("patience"),
         ),
-    ] = DEFAULTS.patience,
+    ] = None,
     precision: Annotated[
-        str,
+        str | None,
         typer.Option(
             metavar="bfloat16|float32",
             help="Number format of the training steps.",
             rich_help_panel=LEARNING,
+            show_default=_default("precision"),
         ),
-    ] = DEFAULTS.precision,
+    ] = None,
     seed: Annotated[
-        int, typer.Option(help="Seed of everything random.", rich_help_panel=LEARNING)
-    ] = DEFAULTS.seed,
+        int | None,
+        typer.Option(
+            help="Seed of everything random.",
+            rich_help_panel=LEARNING,
+            show_default=_default("seed"),
+        ),
+    ] = None,
+    weight_bits: Annotated[
+        int | None,
+        typer.Option(
+            metavar="8|4",
+            help="Train for the accelerator's own arithmetic, with weights of so many bits; needs "
+            "--from.",
+            show_default="float",
+            rich_help_panel=QUANTIZATION,
+        ),
+    ] = None,
+    output_bits: Annotated[
+        int | None,
+        typer.Option(
+            metavar="8|4",
+            help="Bits of the output layer's weights, if others have 4.",
+            show_default=_default("output_bits"),
+            rich_help_panel=QUANTIZATION,
+        ),
+    ] = None,
 ) -> None:
     """Train a model on a text file.
 
     The first 90 % of the text are learned from, the next 5 % choose the checkpoint, and the last
     5 % are left for zynq-lstm score. Ctrl-C keeps the best checkpoint so far; --resume goes on.
+    With --weight-bits training computes in the accelerator's integers (quantization-aware
+    training), so that the checkpoint loses nothing more on its way into an image.
     """
-    settings = TrainingSettings(
-        layers=layers,
-        hidden=hidden,
-        embedding=embedding,
-        epochs=epochs,
-        streams=streams,
-        unroll=unroll,
-        learning_rate=learning_rate,
-        warmup=warmup,
-        weight_decay=weight_decay,
-        clip=clip,
-        dropout=dropout,
-        recurrent_dropout=recurrent_dropout,
-        averaging=averaging,
-        validate_every=validate_every,
-        patience=patience,
-        precision=precision,
-        symbols=symbols,
-        seed=seed,
-    )
+    given = {
+        "layers": layers,
+        "hidden": hidden,
+        "embedding": embedding,
+        "symbols": symbols,
+        "epochs": epochs,
+        "streams": streams,
+        "unroll": unroll,
+        "learning_rate": learning_rate,
+        "warmup": warmup,
+        "weight_decay": weight_decay,
+        "clip": clip,
+        "dropout": dropout,
+        "recurrent_dropout": recurrent_dropout,
+        "averaging": averaging,
+        "validate_every": validate_every,
+        "patience": patience,
+        "precision": precision,
+        "seed": seed,
+        "weight_bits": weight_bits,
+        "output_bits": output_bits,
+    }
+    changes = {name: value for name, value in given.items() if value is not None}
+    settings = replace(DEFAULTS if start is None else FINE_TUNING, **changes)
     if plot is not None and log is None:
         raise UserError(f"Plot {plot} must have a log to be drawn from; add --log FILE")
-    given = [path for path in (output, log, plot) if path is not None]
-    if len({os.path.realpath(path) for path in given}) < len(given):
+    written = [path for path in (output, log, plot) if path is not None]
+    if len({os.path.realpath(path) for path in written}) < len(written):
         raise UserError(f"Output {output}, log and plot must be different files; rename one")
-    for path in given:
+    for path in written:
         for source in (text, start):
             check_output_file(path, source=source)
     lines = None if log is None else Log(log, settings.validate_every, resume=resume)

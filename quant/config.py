@@ -39,6 +39,24 @@ def _require_int(name: str, value: object, low: int, high: int) -> None:
         raise UserError(f"{name} must be an integer from {low} to {high}, not {value!r}")
 
 
+def check_bits(weight_bits: int, output_bits: int) -> None:
+    """See that weights can have these bits.
+
+    Raises
+    ------
+    UserError
+        When they cannot.
+    """
+    for name, value in (("Weight", weight_bits), ("Output weight", output_bits)):
+        if type(value) is not int or value not in WEIGHT_BITS:
+            raise UserError(f"{name} bits must be 8 or 4, not {value!r}")
+    if output_bits < weight_bits:
+        raise UserError(
+            f"Output weight bits must be at least the {weight_bits} of the other weights, "
+            f"not {output_bits}: the engine's multipliers take all of them"
+        )
+
+
 @dataclass(frozen=True)
 class Config:
     """Sizes of one accelerator.
@@ -82,7 +100,7 @@ class Config:
 
     def __post_init__(self) -> None:
         _require_int("Number of layers", self.layers, 1, 2)
-        self._check_bits()
+        check_bits(self.weight_bits, self.output_bits)
         least = 8 * BANK_COLUMNS * self.lanes
         _require_int("Number of multipliers", self.multipliers, least, 8 * least)
         if self.multipliers & (self.multipliers - 1):
@@ -114,16 +132,6 @@ class Config:
             raise UserError(
                 f"Number of DSP pairs must be a multiple of the {self.regions} regions, "
                 f"not {self.dsp_pairs}: all regions are one block, emitted once"
-            )
-
-    def _check_bits(self) -> None:
-        for name, value in (("Weight", self.weight_bits), ("Output weight", self.output_bits)):
-            if type(value) is not int or value not in WEIGHT_BITS:
-                raise UserError(f"{name} bits must be 8 or 4, not {value!r}")
-        if self.output_bits < self.weight_bits:
-            raise UserError(
-                f"Output weight bits must be at least the {self.weight_bits} of the other weights, "
-                f"not {self.output_bits}: the engine's multipliers take all of them"
             )
 
     @property

@@ -8,6 +8,8 @@
 - ``network``: the LSTM as it is trained, and its weights as they are stored
 - ``schedule``: the learning rate of each update
 - ``averaging``: the moving average of the weights
+- ``fake_quantization``, ``integer_lstm``, ``quantized_network``: the same in the accelerator's own
+  arithmetic, for quantization-aware training
 - ``trainer``: the training loop, `train`
 - ``evaluation``: loss of a network or of a checkpoint on a text, `evaluate`
 - ``checkpoint``: the files

@@ -81,7 +81,7 @@ def write_checkpoint(
     path : Path
         The file.
     tensors : dict of str to Tensor
-        Weights as `folded_tensors` gives them.
+        Weights as `Network.tensors` gives them.
     vocabulary : Vocabulary
         The symbols.
     settings, results : mapping

@@ -2,7 +2,7 @@
 
 The accelerator's first layer takes a one-hot symbol, that is, it looks up a column of its input
 weights. Training factors this matrix into an embedding (V, E) and a projection (4H, E), which
-makes the gradients of rare symbols share what the frequent ones learn; `folded_tensors` multiplies
+makes the gradients of rare symbols share what the frequent ones learn; `Network.tensors` multiplies
 the two out again. Gates are in PyTorch's order i, f, g, o.
 
 Initial weights:
@@ -97,8 +97,8 @@ class Network(nn.Module):
         after: State = []
         for layer, (h, c) in enumerate(state):
             w_ih, w_hh, bias = self.lstm[3 * layer : 3 * layer + 3]
-            values = _drop_units(values, rate, generator)
-            w_hh = _drop(w_hh, settings.recurrent_dropout if training else 0.0, generator)
+            values = drop_units(values, rate, generator)
+            w_hh = drop(w_hh, settings.recurrent_dropout if training else 0.0, generator)
             weights = [w.to(dtype) for w in (w_ih, w_hh, bias, torch.zeros_like(bias))]
             values, h, c = torch.lstm(
                 values.to(dtype),
@@ -112,7 +112,7 @@ class Network(nn.Module):
                 False,
             )
             after.append((h.detach().float(), c.detach().float()))
-        values = _drop_units(values, rate, generator)
+        values = drop_units(values, rate, generator)
         logits = nn.functional.linear(values, self.head_weight.to(dtype), self.head_bias.to(dtype))
         return logits.float(), after
 
@@ -123,32 +123,32 @@ class Network(nn.Module):
         parameters = list(self.parameters())
         return [p for p in parameters if p.dim() == 2], [p for p in parameters if p.dim() == 1]
 
+    @torch.no_grad()
+    def tensors(self) -> dict[str, Tensor]:
+        """Return the weights under PyTorch's names, the embedding folded in.
 
-def folded_tensors(network: Network) -> dict[str, Tensor]:
-    """Return the network's weights under PyTorch's names, the embedding folded in.
-
-    Returns
-    -------
-    dict of str to Tensor
-        ``lstm.weight_ih_l0`` (4H, V) for a one-hot input, and the other weights of an ``nn.LSTM``
-        called ``lstm`` and of an ``nn.Linear`` called ``head``; float32, detached copies.
-    """
-    tensors: dict[str, Tensor] = {}
-    for layer in range(len(network.lstm) // 3):
-        w_ih, w_hh, bias = (p.detach() for p in network.lstm[3 * layer : 3 * layer + 3])
-        if layer == 0:
-            # Folded in float64: the product is rounded only once.
-            w_ih = (w_ih.double() @ network.embedding.detach().double().T).float()
-        tensors[f"lstm.weight_ih_l{layer}"] = w_ih.contiguous().clone()
-        tensors[f"lstm.weight_hh_l{layer}"] = w_hh.clone()
-        tensors[f"lstm.bias_ih_l{layer}"] = bias.clone()
-        tensors[f"lstm.bias_hh_l{layer}"] = torch.zeros_like(bias)
-    tensors["head.weight"] = network.head_weight.detach().clone()
-    tensors["head.bias"] = network.head_bias.detach().clone()
-    return tensors
+        Returns
+        -------
+        dict of str to Tensor
+            ``lstm.weight_ih_l0`` (4H, V) for a one-hot input, and the other weights of an
+            ``nn.LSTM`` called ``lstm`` and of an ``nn.Linear`` called ``head``; float32 copies.
+        """
+        tensors: dict[str, Tensor] = {}
+        for layer in range(len(self.lstm) // 3):
+            w_ih, w_hh, bias = self.lstm[3 * layer : 3 * layer + 3]
+            if layer == 0:
+                # Folded in float64: the product is rounded only once.
+                w_ih = (w_ih.double() @ self.embedding.double().T).float()
+            tensors[f"lstm.weight_ih_l{layer}"] = w_ih.contiguous().clone()
+            tensors[f"lstm.weight_hh_l{layer}"] = w_hh.clone()
+            tensors[f"lstm.bias_ih_l{layer}"] = bias.clone()
+            tensors[f"lstm.bias_hh_l{layer}"] = torch.zeros_like(bias)
+        tensors["head.weight"] = self.head_weight.clone()
+        tensors["head.bias"] = self.head_bias.clone()
+        return tensors
 
 
-def _drop(weights: Tensor, rate: float, generator: torch.Generator | None) -> Tensor:
+def drop(weights: Tensor, rate: float, generator: torch.Generator | None) -> Tensor:
     """Set each value to zero with probability `rate`, scale the others to keep the mean."""
     if rate == 0.0:
         return weights
@@ -156,11 +156,11 @@ def _drop(weights: Tensor, rate: float, generator: torch.Generator | None) -> Te
     return weights * (keep / (1 - rate))
 
 
-def _drop_units(values: Tensor, rate: float, generator: torch.Generator | None) -> Tensor:
+def drop_units(values: Tensor, rate: float, generator: torch.Generator | None) -> Tensor:
     """Drop units of (steps, streams, units), the same ones in all steps."""
     if rate == 0.0:
         return values
-    return values * _drop(torch.ones_like(values[:1]), rate, generator)
+    return values * drop(torch.ones_like(values[:1]), rate, generator)
 
 
 def _uniform(shape: tuple[int, int], bound: float, generator: torch.Generator) -> Tensor:

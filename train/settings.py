@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 
+from zynq_lstm.quant.config import WEIGHT_BITS, check_bits
 from zynq_lstm.quant.errors import UserError
 
 PRECISIONS = ("float32", "bfloat16")
@@ -61,6 +62,11 @@ class TrainingSettings:
     symbols : str
         ``"characters"``: the symbols are the text's different characters. ``"bytes"``: they are
         the 256 bytes, whatever the text.
+    weight_bits : int or None
+        8 or 4: train with weights of so many bits and the accelerator's own arithmetic
+        (`quantized_network`), in float32. None: in float.
+    output_bits : int
+        Bits of the output layer's weights then; 4 only where the others have 4.
     seed : int
         Seed of the initial weights, of the streams' places and of the dropout masks.
     """
@@ -82,6 +88,8 @@ class TrainingSettings:
     patience: int = 0
     precision: str = "bfloat16"
     symbols: str = "characters"
+    weight_bits: int | None = None
+    output_bits: int = 8
     seed: int = 1
 
     def __post_init__(self) -> None:
@@ -105,11 +113,13 @@ class TrainingSettings:
             raise UserError(
                 f"Precision must be one of {', '.join(PRECISIONS)}, not {self.precision!r}"
             )
-
         if self.symbols not in SYMBOLS:
             raise UserError(f"Symbols must be one of {', '.join(SYMBOLS)}, not {self.symbols!r}")
+        check_bits(
+            WEIGHT_BITS[0] if self.weight_bits is None else self.weight_bits, self.output_bits
+        )
 
-    def to_dict(self) -> dict[str, int | float | str]:
+    def to_dict(self) -> dict[str, int | float | str | None]:
         """Return the settings as plain values, in the order of the fields."""
         return dataclasses.asdict(self)
 
@@ -128,3 +138,15 @@ def _check_number(
         good = value <= most and (value >= least if least is not None else value > above)
     if not good:
         raise UserError(f"{what} must be a number {low} to {most:g}, not {value!r}")
+
+
+FINE_TUNING = TrainingSettings(
+    epochs=4,
+    streams=64,
+    learning_rate=1e-3,
+    warmup=60,
+    weight_decay=0.02,
+    recurrent_dropout=0.0,
+    averaging=0.99,
+)
+"""Defaults for going on from a trained checkpoint, with quantized weights or without."""

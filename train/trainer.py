@@ -8,6 +8,7 @@ uninterrupted one would have.
 
 from __future__ import annotations
 
+import copy
 import math
 import time
 from collections.abc import Callable
@@ -17,7 +18,6 @@ import torch
 
 from zynq_lstm.quant.checkpoint import load_checkpoint
 from zynq_lstm.quant.errors import UserError
-from zynq_lstm.quant.float_model import FloatModel
 from zynq_lstm.quant.vocabulary import BYTES
 from zynq_lstm.train.averaging import follow
 from zynq_lstm.train.checkpoint import check_folder, read_state, write_checkpoint, write_state
@@ -30,11 +30,13 @@ from zynq_lstm.train.corpus import (
 )
 from zynq_lstm.train.evaluation import cross_entropy
 from zynq_lstm.train.finetuning import begin_from, settings_from, vocabulary_for
-from zynq_lstm.train.network import Network, folded_tensors
+from zynq_lstm.train.network import Network
 from zynq_lstm.train.progress import Progress, TrainingResult, bits
+from zynq_lstm.train.quantized_network import QuantizedNetwork
 from zynq_lstm.train.schedule import learning_rate
 from zynq_lstm.train.settings import TrainingSettings
 
+Trained = Network | QuantizedNetwork
 ADAM_BETAS = (0.9, 0.99)
 STEPS_BETWEEN_REPORTS = 20
 
@@ -63,7 +65,8 @@ def train(
     settings : TrainingSettings
         The settings.
     start : Path, optional
-        Checkpoint to begin from. It gives layers, units and the first symbols.
+        Checkpoint to begin from. It gives layers, units and the first symbols. Training with
+        quantized weights needs one.
     resume : bool
         Continue the run whose state file lies beside the output.
     report : callable, optional
@@ -81,19 +84,35 @@ def train(
     KeyboardInterrupt
         If the run is interrupted before its first checkpoint.
     """
-    text_path = Path(text_path)
-    model = None if start is None else load_checkpoint(start)
-    if model is None:
+    text_path, output = Path(text_path), Path(output)
+    check_folder(output)
+    origin = {}
+    if start is None:
+        if settings.weight_bits is not None:
+            raise UserError(
+                "Training with quantized weights must begin from a trained checkpoint; "
+                "name one with --from"
+            )
         corpus = load_corpus(text_path, BYTES if settings.symbols == "bytes" else None)
+        network: Trained = _new(corpus, settings)
     else:
+        model = load_checkpoint(start)
         corpus = load_corpus(text_path, vocabulary_for(model, text_path))
         settings = settings_from(model, settings, corpus.vocabulary)
-    run = _Run(corpus, Path(output), settings, report)
-    if start is not None and model is not None:
-        run.begin_from(model, read_file(Path(start))[1])
+        network = _new(corpus, settings)
+        begin_from(network, model)
+        origin = {"start_sha256": read_file(Path(start))[1]}
+    if settings.weight_bits is not None:
+        network = QuantizedNetwork(network.tensors(), settings)
+    run = _Run(corpus, network, origin, output, settings, report)
     if resume:
         run.restore()
     return run.finish()
+
+
+def _new(corpus: Corpus, settings: TrainingSettings) -> Network:
+    generator = torch.Generator().manual_seed(settings.seed)
+    return Network(len(corpus.vocabulary), settings, generator)
 
 
 class _Run:
@@ -102,21 +121,19 @@ class _Run:
     def __init__(
         self,
         corpus: Corpus,
+        network: Trained,
+        origin: dict[str, str],
         output: Path,
         settings: TrainingSettings,
         report: Callable[[Progress], None] | None,
     ):
         self._corpus, self._output, self._settings = corpus, output, settings
-        self._origin: dict[str, str] = {}
+        self._origin = origin
         self._report = report or (lambda progress: None)
         self._resume_file = output.with_name(output.name + ".resume")
         self._steps = updates_per_epoch(corpus.training, settings.streams, settings.unroll)
-        check_folder(output)
-
-        generator = torch.Generator().manual_seed(settings.seed)
-        self._network = Network(len(corpus.vocabulary), settings, generator)
-        self._average = Network(len(corpus.vocabulary), settings, generator)
-        self._average.requires_grad_(False).load_state_dict(self._network.state_dict())
+        self._network = network
+        self._average = copy.deepcopy(network).requires_grad_(False)
         decayed, rest = self._network.decayed()
         self._optimizer = torch.optim.AdamW(
             [{"params": decayed}, {"params": rest, "weight_decay": 0.0}],
@@ -128,11 +145,6 @@ class _Run:
         self._validation: float | None = None
         self._best: float | None = None
         self._best_epoch = 0
-
-    def begin_from(self, model: FloatModel, sha256: str) -> None:
-        self._origin = {"start_sha256": sha256}
-        begin_from(self._network, model)
-        self._average.load_state_dict(self._network.state_dict())
 
     def finish(self) -> TrainingResult:
         self._begun, self._begun_epoch = time.monotonic(), self._epoch
@@ -211,7 +223,7 @@ class _Run:
         self._best, self._best_epoch = self._validation, self._epoch
         write_checkpoint(
             self._output,
-            folded_tensors(self._average),
+            self._average.tensors(),
             self._corpus.vocabulary,
             self._identity(),
             {

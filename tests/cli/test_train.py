@@ -7,7 +7,7 @@ from dataclasses import fields
 import pytest
 
 from zynq_lstm.train.progress import Progress, TrainingResult
-from zynq_lstm.train.settings import TrainingSettings
+from zynq_lstm.train.settings import FINE_TUNING, TrainingSettings
 
 
 class ModelledTrainer(types.ModuleType):
@@ -54,7 +54,8 @@ def test_each_setting_has_an_option(run, trainer, text, tmp_path) -> None:
         field.name: {
             "layers": 1, "dropout": 0.3, "recurrent_dropout": 0.4, "averaging": 0.5,
             "precision": "float32", "patience": 3, "symbols": "bytes",
-        }.get(field.name, field.default * 2)
+            "weight_bits": 4, "output_bits": 4,
+        }.get(field.name) or field.default * 2
         for field in fields(TrainingSettings) if field.name != "hidden"
     } | {"hidden": 64}  # fmt: skip
     options = [x for name, value in changed.items() for x in (f"--{name.replace('_', '-')}", value)]
@@ -82,6 +83,8 @@ def test_says_how_to_go_on_after_an_interruption(run, trainer, text, tmp_path) -
         (["--layers", 3], "Number of layers must be an integer from 1 to 2, not 3"),
         (["--learning-rate", "nan"], "Learning rate must be"),
         (["--precision", "int8"], "Precision must be one of"),
+        (["--weight-bits", 2], "Weight bits must be 8 or 4, not 2"),
+        (["--output-bits", 4], "Output weight bits must be at least the 8"),
     ],
 )
 def test_refuses_settings(run, trainer, text, tmp_path, options, part) -> None:
@@ -120,6 +123,7 @@ def test_writes_a_log_and_draws_it(run, trainer, text, tmp_path) -> None:
 def test_begins_from_a_checkpoint(run, trainer, text, checkpoint_path, tmp_path) -> None:
     assert run("train", text, "-o", tmp_path / "model", "--from", checkpoint_path).status == 0
     assert trainer.start == checkpoint_path
+    assert trainer.called[2] == FINE_TUNING
     run("train", text, "-o", checkpoint_path, "--from", checkpoint_path).refused("input")
 
 

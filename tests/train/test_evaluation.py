@@ -12,7 +12,7 @@ from zynq_lstm.train import evaluation
 from zynq_lstm.train.checkpoint import read_checkpoint, vocabulary_of, write_checkpoint
 from zynq_lstm.train.corpus import load_corpus
 from zynq_lstm.train.evaluation import cross_entropy, evaluate, record_test_results
-from zynq_lstm.train.network import Network, folded_tensors
+from zynq_lstm.train.network import Network
 from zynq_lstm.train.settings import TrainingSettings
 
 
@@ -23,7 +23,7 @@ def checkpoint(text_path: Path, tmp_path: Path, settings: TrainingSettings) -> P
     path = tmp_path / "model.safetensors"
     write_checkpoint(
         path,
-        folded_tensors(network),
+        network.tensors(),
         corpus.vocabulary,
         {**settings.to_dict(), **corpus.describe()},
         {"validation_nats": 2.0},

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from zynq_lstm.train.evaluation import Reference
-from zynq_lstm.train.network import Network, folded_tensors
+from zynq_lstm.train.network import Network
 from zynq_lstm.train.settings import TrainingSettings
 
 V = 11
@@ -25,7 +25,7 @@ def test_folded_weights_give_the_same_logits(
     with torch.no_grad():
         for parameter in network.parameters():
             parameter.add_(torch.randn_like(parameter) * 0.3)
-    tensors = folded_tensors(network)
+    tensors = network.tensors()
     reference = Reference(tensors)
     symbols = torch.randint(V, (50, 3))
     state, same = network.initial_state(3), reference.initial_state(3)
@@ -40,7 +40,7 @@ def test_folded_weights_give_the_same_logits(
 
 @pytest.mark.parametrize("layers", [1, 2])
 def test_folded_names_and_shapes(settings: TrainingSettings, layers: int) -> None:
-    tensors = folded_tensors(make(dataclasses.replace(settings, layers=layers)))
+    tensors = make(dataclasses.replace(settings, layers=layers)).tensors()
     H = settings.hidden
     expected = {"head.weight": (V, H), "head.bias": (V,)}
     for layer in range(layers):
@@ -52,7 +52,7 @@ def test_folded_names_and_shapes(settings: TrainingSettings, layers: int) -> Non
 
 
 def test_initial_weights(settings: TrainingSettings) -> None:
-    tensors = folded_tensors(make(settings))
+    tensors = make(settings).tensors()
     H = settings.hidden
     for layer in range(2):
         for gate in tensors[f"lstm.weight_hh_l{layer}"].split(H):
