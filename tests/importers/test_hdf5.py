@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from foreign_models import foreign, keras_h5
 
-from zynq_lstm.importers import hdf5, hdf5_worker
+from zynq_lstm.importers import hdf5
 from zynq_lstm.importers.hdf5 import read_hdf5
 from zynq_lstm.quant.errors import UserError
 
@@ -65,7 +65,9 @@ def test_bears_a_process_that_sleeps(monkeypatch) -> None:
 
 
 def test_both_sides_mean_the_same_status() -> None:
-    assert hdf5._REFUSED == hdf5_worker.REFUSED
+    from zynq_lstm.importers.hdf5_worker import REFUSED
+
+    assert hdf5._REFUSED == REFUSED
 
 
 def test_imports_nothing_from_the_current_folder(monkeypatch, tmp_path: Path) -> None:

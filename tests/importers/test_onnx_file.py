@@ -98,6 +98,39 @@ def test_logits_may_lie_on_any_axis(same, write) -> None:
     same(read_model(write(graph), model.vocabulary), model)
 
 
+def test_initial_states_may_be_inputs(same, write) -> None:
+    model = foreign(layers=1)
+    b = OnnxBuilder()
+    x = b.node("Gather", b.constant(model.embedding), "x")
+    ends = [b.constant([k], np.int64) for k in (0, 1, 0)]
+    h, c = b.node("Slice", "h", *ends), b.node("Slice", "c", *ends)
+    y = b.node("Squeeze", b.lstm(x, model.layers[0], "", h, c), b.constant([1], np.int64))
+    graph = finished(b, model, y)
+    for name in ("h", "c"):
+        graph.graph.input.append(onnx.helper.make_tensor_value_info(name, 1, (1, "b", 8)))
+    same(read_model(write(graph), model.vocabulary), model)
+
+
+@pytest.mark.parametrize("swapped", [False, True])
+def test_one_hot_may_be_a_comparison(same, write, swapped) -> None:
+    model = foreign(layers=1, width=None)
+    b = OnnxBuilder()
+    pair = [b.node("Unsqueeze", "x", b.constant([-1], np.int64)), b.constant(np.arange(7))]
+    x = b.node("Cast", b.node("Equal", *(pair[::-1] if swapped else pair)), to=1)
+    y = b.node("Squeeze", b.lstm(x, model.layers[0]), b.constant([1], np.int64))
+    same(read_model(write(finished(b, model, y)), model.vocabulary), model)
+
+
+def test_a_comparison_in_another_order_is_refused(refused, write) -> None:
+    model = foreign(layers=1, width=None)
+    b = OnnxBuilder()
+    column = b.node("Unsqueeze", "x", b.constant([-1], np.int64))
+    x = b.node("Cast", b.node("Equal", column, b.constant(np.arange(7)[::-1])), to=1)
+    y = b.node("Squeeze", b.lstm(x, model.layers[0]), b.constant([1], np.int64))
+    reason = "no one-hot encoding"
+    refused(write(finished(b, model, y)), reason, vocabulary=model.vocabulary)
+
+
 def broken(change) -> object:
     """A sound graph with one change."""
     graph = plain_onnx(foreign())
