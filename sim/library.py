@@ -64,9 +64,10 @@ def compile_library(
     sources: Sequence[Path],
     top: str,
     *,
+    harness: Path = HARNESS,
     report: Callable[[str], None] | None = None,
 ) -> Path:
-    """Compile Verilog and the harness into a shared library, once for each content.
+    """Compile Verilog and a harness in C++ into a shared library, once for each content.
 
     Returns
     -------
@@ -82,7 +83,7 @@ def compile_library(
     digest = hashlib.sha256()
     for part in (*_FLAGS, *_OPTIMIZE, _version(environment), top):
         digest.update(part.encode() + b"\0")
-    for path in (*sources, HARNESS):
+    for path in (*sources, harness):
         digest.update(Path(path).read_bytes() + b"\0")
     library = cache_folder() / f"sim-{digest.hexdigest()[:20]}.so"
     if library.exists():
@@ -109,7 +110,7 @@ def compile_library(
         for folder in (root / "include", root / "share" / "verilator" / "include"):
             include += [f"-I{folder}", f"-I{folder / 'vltstd'}"]
         output = work / "library.so"
-        link = ["g++", "-std=c++17", "-O2", "-fPIC", "-shared", *include, str(HARNESS)]
+        link = ["g++", "-std=c++17", "-O2", "-fPIC", "-shared", *include, str(harness)]
         link += [str(work / f"V{top}__ALL.a"), str(work / "libverilated.a"), "-pthread"]
         _call([*link, "-o", str(output)], environment, work)
         os.replace(output, library)
