@@ -12,14 +12,14 @@ PYNQ_PYTHON ?= $(PYTHON)
 PYNQ_VERSIONS := 3.0.1 3.1.2
 PYNQ_STAMPS := $(PYNQ_VERSIONS:%=.venv-pynq-%/installed)
 
-.PHONY: setup demo test test-full test-pynq lint clean
+.PHONY: setup demo test test-full formal proof test-pynq lint clean
 
 setup: $(STAMP)
 
 $(STAMP): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
-	    -e '.[desk,hw,sim,synth,import,report,test,lint]'
+	    -e '.[desk,hw,sim,synth,formal,import,report,test,lint]'
 	touch $@
 
 demo: $(STAMP)
@@ -30,6 +30,12 @@ test: $(STAMP)
 
 test-full: $(STAMP)
 	$(BIN)/pytest -m ""
+
+formal: $(STAMP)
+	$(BIN)/pytest -m "" tests/formal
+
+proof: $(STAMP)
+	$(BIN)/pytest -m "" tests/exhaustive tests/formal
 
 test-pynq: $(PYNQ_STAMPS)
 	set -e; for version in $(PYNQ_VERSIONS); do \
