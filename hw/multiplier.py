@@ -59,7 +59,7 @@ class DspPair(Block):
         return m
 
 
-def _booth(digit, h):
+def booth(digit, h):
     """Digit (three recoded bits) times h, ones' complement when negative; 10 bits."""
     wide = Cat(h, h[7], h[7])
     once, twice = wide, Cat(C(0, 1), wide[:9])
@@ -67,7 +67,7 @@ def _booth(digit, h):
     return magnitude ^ digit[2].replicate(10)
 
 
-def _add_with_carry(a, b, carry):
+def add_with_carry(a, b, carry):
     """a + b + carry as one carry chain, which synthesis would not find by itself."""
     return (Cat(C(1, 1), a).as_unsigned() + Cat(carry, b).as_unsigned())[1 : len(a) + 1]
 
@@ -93,11 +93,11 @@ class LutPair(Block):
             h = register(m, self.h, f"h_{k}")
             halves = []
             for even, odd in ((0, 1), (2, 3)):
-                first = _add_with_carry(_booth(digits[even], self.h), C(0, 10), digits[even][2])
+                first = add_with_carry(booth(digits[even], self.h), C(0, 10), digits[even][2])
                 first = register(m, first, f"first_{k}{even}")
                 digit = register(m, digits[odd], f"digit_{k}{odd}")
                 upper = Cat(first[2:], first[9], first[9])
-                total = _add_with_carry(upper, _booth(digit, h), digit[2])
+                total = add_with_carry(upper, booth(digit, h), digit[2])
                 halves.append(register(m, Cat(first[:2], total), f"half_{k}{even}"))
             lower, upper = halves
             total = Signal(16, name=f"product_{k}", reset_less=True)

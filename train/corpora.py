@@ -46,12 +46,16 @@ _MO_MAGIC = 0x950412DE
 def python_modules(library: Path) -> bytes:
     """The top-level modules of a standard library, those of ASCII text without tabs.
 
+    What the interpreter's build has written (``_sysconfigdata…``) is left out: it differs from
+    machine to machine.
+
     Parameters
     ----------
     library : Path
         The folder with ``abc.py``.
     """
-    modules = {path.name: path.read_bytes() for path in library.glob("*.py")}
+    paths = [path for path in library.glob("*.py") if not path.name.startswith("_sysconfigdata")]
+    modules = {path.name: path.read_bytes() for path in paths}
     texts = [modules[name] for name in _mixed(modules)]
     return b"\n\n".join(text for text in texts if not text.translate(None, PLAIN))
 

@@ -72,6 +72,7 @@ def test_files_that_are_no_wheels(tmp_path: Path) -> None:
 
 def test_modules_of_a_library(tmp_path: Path) -> None:
     modules = {"a.py": "a = 1\n", "b.py": "b = 'é'\n", "c.py": "if c:\n\td\n", "d.py": "d = 4\n"}
+    modules["_sysconfigdata_x.py"] = "path = 5\n"
     for name, text in modules.items():
         (tmp_path / name).write_text(text)
     text = python_modules(tmp_path)
