@@ -18,6 +18,7 @@ from zynq_lstm.cli.report import report
 from zynq_lstm.cli.rtl import rtl
 from zynq_lstm.cli.score import score
 from zynq_lstm.cli.synth import synth
+from zynq_lstm.cli.trace import trace
 from zynq_lstm.cli.train import train
 
 app = typer.Typer(
@@ -42,6 +43,7 @@ for command, panel in (
     (rtl, ACCELERATOR),
     (synth, ACCELERATOR),
     (bench, ACCELERATOR),
+    (trace, ACCELERATOR),
     (bitstream, ACCELERATOR),
 ):
     app.command(command.__name__.rstrip("_"), rich_help_panel=panel)(command)

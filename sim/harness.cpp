@@ -3,6 +3,8 @@
 // One context is one chip and what stands around it: a master on AXI4-Lite, a source and a sink on
 // AXI4-Stream, each with a queue and each served at every clock, whatever makes it clock. So a
 // stream goes on while registers are read, as it does beside a processor. Each may pause at random.
+//
+// Compiled with VM_TRACE it can also write a waveform, in the time of the real clock.
 
 #include <cstdint>
 #include <deque>
@@ -10,11 +12,16 @@
 
 #include "Vzynq_lstm.h"
 #include "verilated.h"
+#if VM_TRACE
+#include "verilated_vcd_c.h"
+#endif
 
 namespace {
 
 constexpr uint32_t kAccessCycles = 10000;  // more than any pause and any soft reset
 constexpr uint32_t kSettleCycles = 4;      // after a reset
+constexpr uint64_t kHalfPeriod = 3500;     // ps, of a waveform: 1 GHz / 7
+constexpr int kAllLevels = 99;             // of a waveform; fewer are compiled in
 
 enum Until : uint32_t { kInterrupt = 1, kTaken = 2, kEnded = 4 };
 
@@ -57,7 +64,25 @@ struct Chip {
   Side source, aw, w, b, ar, r;
   uint32_t r_data = 0;
 
+#if VM_TRACE
+  VerilatedVcdC waveform;
+
+  Chip() {
+    context.traceEverOn(true);
+    top = std::make_unique<Vzynq_lstm>(&context);
+    top->trace(&waveform, kAllLevels);
+    waveform.set_time_unit("1ps");
+    waveform.set_time_resolution("1ps");
+  }
+
+  void dump(uint32_t half) {
+    if (waveform.isOpen()) waveform.dump((2 * cycles + half) * kHalfPeriod);
+  }
+#else
   Chip() : top(std::make_unique<Vzynq_lstm>(&context)) {}
+
+  void dump(uint32_t) {}
+#endif
 
   // The port's name is a word that Verilator keeps out of C++.
   bool interrupt() const { return top->__SYM__interrupt; }
@@ -84,6 +109,7 @@ struct Chip {
     top->s_axi_rready = r.drive(registers);
     top->aclk = 0;
     top->eval();
+    dump(0);
     if (source.up && top->s_axis_tready) offered.pop_front();
     source.settle(top->s_axis_tready);
     if (top->m_axis_tvalid && top->m_axis_tready) {
@@ -98,6 +124,7 @@ struct Chip {
     r.settle(top->s_axi_rvalid);
     top->aclk = 1;
     top->eval();
+    dump(1);
     ++cycles;
   }
 
@@ -192,6 +219,16 @@ uint64_t zl_clock(Chip* chip, uint64_t cycles, uint32_t until) {
   for (; n < cycles && !chip->met(until); ++n) chip->clock();
   return n;
 }
+
+#if VM_TRACE
+// A waveform of all that follows, until its end; 1 when the file can be written.
+uint32_t zl_trace(Chip* chip, const char* path) {
+  chip->waveform.open(path);
+  return chip->waveform.isOpen();
+}
+
+void zl_trace_end(Chip* chip) { chip->waveform.close(); }
+#endif
 
 uint64_t zl_cycles(Chip* chip) { return chip->cycles; }
 uint32_t zl_interrupt(Chip* chip) { return chip->interrupt(); }

@@ -21,6 +21,7 @@ from zynq_lstm.quant.errors import UserError
 HARNESS = Path(__file__).with_name("harness.cpp")
 COMPILE_SECONDS = 1800
 _FLAGS = ["-O3", "--x-assign", "fast", "--x-initial", "fast", "-Wno-fatal", "-Wno-lint"]
+_TRACE = ["--trace-vcd"]
 _OPTIMIZE = ["OPT_FAST=-O1", "OPT_SLOW=-O0", "OPT_GLOBAL=-O1", "CFG_CXXFLAGS_PCH_I=-include"]
 
 
@@ -65,9 +66,23 @@ def compile_library(
     top: str,
     *,
     harness: Path = HARNESS,
+    traced: bool = False,
     report: Callable[[str], None] | None = None,
 ) -> Path:
     """Compile Verilog and a harness in C++ into a shared library, once for each content.
+
+    Parameters
+    ----------
+    sources : sequence of Path
+        Verilog, and configuration files of Verilator's.
+    top : str
+        Name of the top module.
+    harness : Path
+        C++ that clocks it.
+    traced : bool
+        The library can write waveforms; it is slower, also when it does not.
+    report : callable, optional
+        Told what is being done.
 
     Returns
     -------
@@ -80,8 +95,9 @@ def compile_library(
         When a tool is missing or fails.
     """
     environment = verilator_environment()
+    flags = [*_FLAGS, *_TRACE] if traced else _FLAGS
     digest = hashlib.sha256()
-    for part in (*_FLAGS, *_OPTIMIZE, _version(environment), top):
+    for part in (*flags, *_OPTIMIZE, _version(environment), top):
         digest.update(part.encode() + b"\0")
     for path in (*sources, harness):
         digest.update(Path(path).read_bytes() + b"\0")
@@ -99,7 +115,7 @@ def compile_library(
         ) from None
     try:
         say("Verilator translates the accelerator to C++")
-        command = ["verilator", "--cc", *_FLAGS, "--top-module", top, "--Mdir", str(work)]
+        command = ["verilator", "--cc", *flags, "--top-module", top, "--Mdir", str(work)]
         command += ["-CFLAGS", "-fPIC", *map(str, sources)]
         _call(command, environment, work)
         say("g++ compiles the simulator (a minute or two; it is kept for the next time)")
@@ -110,7 +126,8 @@ def compile_library(
         for folder in (root / "include", root / "share" / "verilator" / "include"):
             include += [f"-I{folder}", f"-I{folder / 'vltstd'}"]
         output = work / "library.so"
-        link = ["g++", "-std=c++17", "-O2", "-fPIC", "-shared", *include, str(harness)]
+        link = ["g++", "-std=c++17", "-O2", "-fPIC", "-shared", f"-DVM_TRACE={traced:d}"]
+        link += [*include, str(harness)]
         link += [str(work / f"V{top}__ALL.a"), str(work / "libverilated.a"), "-pthread"]
         _call([*link, "-o", str(output)], environment, work)
         os.replace(output, library)

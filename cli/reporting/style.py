@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 
+from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -53,4 +54,14 @@ def png(made: Figure) -> bytes:
     """The picture's file; the same figure gives the same bytes."""
     buffer = io.BytesIO()
     made.savefig(buffer, format="png", dpi=DPI, metadata={"Software": None})
+    return buffer.getvalue()
+
+
+def picture_file(made: Figure, ending: str) -> bytes:
+    """The picture's file, ``.png`` or ``.svg``; the same figure gives the same bytes."""
+    if ending == ".png":
+        return png(made)
+    buffer = io.BytesIO()
+    with rc_context({"svg.hashsalt": "zynq-lstm", "svg.fonttype": "none"}):
+        made.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
     return buffer.getvalue()

