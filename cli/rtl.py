@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
@@ -17,6 +18,7 @@ from zynq_lstm.cli.options import (
     SymbolsOption,
     chosen_config,
 )
+from zynq_lstm.quant.files import write_whole
 from zynq_lstm.quant.image import read_image
 
 
@@ -37,16 +39,19 @@ def rtl(
         ),
     ] = None,
 ) -> None:
-    """Write the accelerator's Verilog.
+    """Write the accelerator's Verilog, and a core file for FuseSoC.
 
     Without an image the memories are empty and a model is loaded at run time.
     """
     check_output_folder(output)
     baked = None if image is None else read_image(image)
     config = chosen_config(baked, hidden, layers, symbols, multipliers, dsp_pairs)
+    from zynq_lstm.hw.core_file import NAME, render_core
     from zynq_lstm.hw.verilog import write_verilog
 
     written = write_verilog(config, output, image=baked)
+    core = output / NAME
+    write_whole(core, render_core(written, version("zynq-lstm"), config.describe()))
     say(f"{config.describe()}:")
-    for path in written:
+    for path in (*written, core):
         say(f"  {path}")

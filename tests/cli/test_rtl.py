@@ -13,7 +13,7 @@ def test_writes_the_verilog(run, tmp_path) -> None:
     assert result.status == 0
     assert result.out == ""
     files = sorted(folder.iterdir())
-    assert files and {path.suffix for path in files} == {".v"}
+    assert files and {path.suffix for path in files} == {".v", ".core"}
     for path in files:
         assert str(path) in result.err
     assert "2 x 16 units, up to 16 symbols, 64 multipliers" in result.err
