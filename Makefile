@@ -12,7 +12,7 @@ PYNQ_PYTHON ?= $(PYTHON)
 PYNQ_VERSIONS := 3.0.1 3.1.2
 PYNQ_STAMPS := $(PYNQ_VERSIONS:%=.venv-pynq-%/installed)
 
-.PHONY: setup demo test test-full formal proof test-pynq lint clean
+.PHONY: setup demo test test-full formal proof test-pynq lint docs clean
 
 setup: $(STAMP)
 
@@ -53,6 +53,13 @@ lint: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/vermin --target=3.10- --no-tips --violations --quiet $(PACKAGES)
+
+docs: $(VENV)/with-docs
+	$(BIN)/sphinx-build --fail-on-warning --keep-going --quiet docs build/docs
+
+$(VENV)/with-docs: $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[docs]'
+	touch $@
 
 clean:
 	rm -rf $(VENV) .venv-pynq-* build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

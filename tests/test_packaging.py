@@ -73,5 +73,5 @@ def test_type_links_lead_to_the_folders() -> None:
 def test_ci_runs_the_tests() -> None:
     script = ROOT / ".ci/run"
     assert os.access(script, os.X_OK)
-    for target in ("lint", "test", "test-pynq"):
+    for target in ("lint", "test", "docs", "test-pynq"):
         assert f"make {target}\n" in script.read_text()
