@@ -44,7 +44,7 @@ ROWS = (
     "logits",
     "sampler's symbol",
     "element-wise, layer 1",
-    "h1 in place",
+    "h1 copied",
     "stream out",
     "stream in",
 )

@@ -1,0 +1,57 @@
+"""The picture of a timeline: what is in it, in full colour where it belongs to the character."""
+
+import importlib.util
+
+import pytest
+
+if importlib.util.find_spec("matplotlib") is None:
+    pytest.skip("needs matplotlib", allow_module_level=True)
+
+from zynq_lstm.cli.reporting.style import picture_file
+from zynq_lstm.cli.reporting.timeline import PALE_ALPHA, ROWS, draw
+from zynq_lstm.sim.timeline import Timeline
+
+TWO = Timeline(
+    cycles=100,
+    steps={"A": [(0, 30), (100, 130)], "B": [(30, 40), (44, 64)], "O": [(40, 44)], "C": [(64, 94)]},
+    elementwise={1: [(60, 75)], 2: [(10, 40)]},
+    logits=[(48, 52)],
+    symbols=[55],
+    launches=[55],
+    loads=[-22, 78],
+    words={"in": [], "out": [58]},
+)
+ONE = Timeline(
+    cycles=50,
+    steps={"A": [], "B": [(4, 20)], "O": [(0, 4), (50, 54)], "C": []},
+    elementwise={1: [(30, 46)], 2: []},
+    logits=[(20, 24)],
+    symbols=[26],
+    launches=[],
+    loads=[],
+    words={"in": [-5], "out": []},
+)
+
+
+def test_counts_the_steps_of_the_character() -> None:
+    assert TWO.busy == 94
+    assert ONE.busy == 20
+
+
+@pytest.mark.parametrize("ending", [".png", ".svg"])
+@pytest.mark.parametrize("timeline", [TWO, ONE], ids=["two layers", "one layer"])
+def test_draws(timeline, ending) -> None:
+    made = [picture_file(draw(timeline), ending) for _ in range(2)]
+    assert made[0] == made[1]
+    assert made[0].startswith(b"\x89PNG" if ending == ".png" else b"<?xml")
+
+
+def test_shows_the_spans() -> None:
+    figure = draw(TWO)
+    (axes,) = figure.axes
+    bars = {(bar.get_x(), bar.get_width(), bar.get_alpha()) for bar in axes.patches}
+    assert {(0, 30, 1.0), (100, 30, PALE_ALPHA), (40, 4, 1.0), (10, 30, 1.0)} <= bars
+    points = {(line.get_xdata()[0], line.get_alpha()) for line in axes.lines if line.get_alpha()}
+    assert {(55, 1.0), (-22, PALE_ALPHA), (78, 1.0), (58, 1.0)} <= points
+    assert [label.get_text() for label in axes.get_yticklabels()] == list(ROWS)
+    assert "100 cycles" in figure.get_suptitle() and "94 % of them" in figure.get_suptitle()
