@@ -1,7 +1,7 @@
 """Waveforms of a traced chip: which signals to look at, and reading them cycle by cycle.
 
-A file for GTKWave, which Surfer reads too, groups the signals as one follows a character: streams
-and registers, the run, the engine's steps, layer by layer to h, logits to the symbol.
+A save file of GTKWave groups the signals as one follows a character: registers and streams, the
+run, the engine's steps, layer by layer to h, logits to the symbol.
 """
 
 from __future__ import annotations

