@@ -113,11 +113,15 @@ class LiveView:
         table.add_row("characters", done, ProgressBar(self._length, self._symbols, width=30))
         rate = f"{self.rate:,.0f} characters/s" if self.rate is not None else "-"
         table.add_row("speed here", rate, f"on {self._where}")
-        cycles, share = counters.cycles_per_character, counters.multiplier_utilization
-        if cycles is None or share is None:
+        if counters.cycles is None or counters.startup is None or counters.steps is None:
             table.add_row("cycles", "-", f"{self._where} has no clock")
             return table
+        # Of whole runs: their starts count, as they do for whoever waits for the text.
+        whole = counters.cycles + counters.startup
+        if not counters.characters or not whole:
+            return table
+        cycles, share = whole / counters.characters, counters.steps / whole
         there = f"{characters_per_second(cycles):,.0f} characters/s at {CLOCK_HZ / 1e6:.2f} MHz"
-        table.add_row("cycles", f"{cycles:.1f} a character", there)
+        table.add_row("cycles", f"{cycles:.1f} a character", f"{there}, starts of runs included")
         table.add_row("multipliers", f"{share:.1%} busy", ProgressBar(1.0, share, width=30))
         return table

@@ -30,7 +30,7 @@ class Score:
 
     @property
     def predictions(self) -> int:
-        """Characters that were predicted: all but the first."""
+        """Characters that were predicted, all but the first."""
         return len(self.surprisals)
 
     @property

@@ -227,7 +227,7 @@ class Session:
 
     @property
     def state(self) -> TextState:
-        """State of the text; a copy. A plain `State` may be set, too: then nothing is pending."""
+        """State of the text; a copy. Where a plain `State` is set, nothing is pending."""
         pending = self.pending
         with self._keeping_the_state_known():
             state = self._transport.read_state()

@@ -48,6 +48,15 @@ def test_shows_what_the_counters_say(image_path, console, modelled_simulation) -
     assert "characters/s" in out
 
 
+def test_counts_the_starts_of_runs(image_path, console, monkeypatch) -> None:
+    with host.open(image_path) as session:
+        counters = host.Counters(characters=10, cycles=3800, steps=3000, stalls=0, startup=200)
+        monkeypatch.setattr(session, "counters", lambda: counters)
+        out = shown(session, console, "a")
+    assert "400.0 a character" in out
+    assert "75.0% busy" in out
+
+
 def test_shows_that_the_golden_model_has_no_clock(image_path, console) -> None:
     with host.open(image_path) as session:
         assert "golden has no clock" in shown(session, console, "a", where="golden")

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import typer
 
+import zynq_lstm.host as host
 from zynq_lstm.cli.app import app
 
 ROOT = Path(__file__).parents[2]
@@ -56,3 +57,9 @@ def test_the_readme_lists_each_command() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     for name in typer.main.get_command(app).commands:
         assert f"| `zynq-lstm {name}`" in text, name
+
+
+def test_the_api_page_has_each_public_name() -> None:
+    text = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+    for name in set(host.__all__) - {"Transport"}:
+        assert f":: zynq_lstm.host.{name}\n" in text, name
