@@ -13,11 +13,12 @@ from zynq_lstm.cli.console import progress_bar, say, status
 from zynq_lstm.cli.files import check_output_file
 from zynq_lstm.quant.errors import UserError
 from zynq_lstm.quant.files import write_whole
+from zynq_lstm.train.defaults import CHOSEN, FOLLOWING
 from zynq_lstm.train.log import Log
 from zynq_lstm.train.settings import FINE_TUNING, TrainingSettings
 
 if TYPE_CHECKING:
-    from zynq_lstm.train.progress import Progress
+    from zynq_lstm.train.progress import Beginning, Progress
 
 DEFAULTS = TrainingSettings()
 MODEL, LEARNING, QUANTIZATION = "Model", "Learning", "Quantization"
@@ -25,6 +26,8 @@ MODEL, LEARNING, QUANTIZATION = "Model", "Learning", "Quantization"
 
 def _default(name: str) -> str:
     """What help says of a setting's default."""
+    if name in FOLLOWING:
+        return "follows the text"
     first, then = (getattr(settings, name) for settings in (DEFAULTS, FINE_TUNING))
     return f"{first}" if first == then else f"{first}; {then} with --from"
 
@@ -89,9 +92,17 @@ def train(
     epochs: Annotated[
         int | None,
         typer.Option(
-            help="Passes over the training text.",
+            help="Passes over the training text, or over parts of it.",
             rich_help_panel=LEARNING,
             show_default=_default("epochs"),
+        ),
+    ] = None,
+    epoch_symbols: Annotated[
+        int | None,
+        typer.Option(
+            help="Most symbols that an epoch reads; of a longer text it reads a part.",
+            rich_help_panel=LEARNING,
+            show_default=_default("epoch_symbols"),
         ),
     ] = None,
     streams: Annotated[
@@ -221,6 +232,9 @@ def train(
 ) -> None:
     """Train a model on a text file.
 
+    Settings that no option gives follow from the length of the text, from 50 KB to 50 MB; they are
+    told at the start.
+
     The first 90 % of the text are learned from, the next 5 % choose the checkpoint, and the last
     5 % are left for zynq-lstm score. Ctrl-C keeps the best checkpoint so far; --resume goes on.
     With --weight-bits training computes in the accelerator's integers (quantization-aware
@@ -232,6 +246,7 @@ def train(
         "embedding": embedding,
         "symbols": symbols,
         "epochs": epochs,
+        "epoch_symbols": epoch_symbols,
         "streams": streams,
         "unroll": unroll,
         "learning_rate": learning_rate,
@@ -249,7 +264,7 @@ def train(
         "output_bits": output_bits,
     }
     changes = {name: value for name, value in given.items() if value is not None}
-    settings = replace(DEFAULTS if start is None else FINE_TUNING, **changes)
+    replace(DEFAULTS if start is None else FINE_TUNING, **changes)  # Refuses before it reads.
     if plot is not None and log is None:
         raise UserError(f"Plot {plot} must have a log to be drawn from; add --log FILE")
     written = [path for path in (output, log, plot) if path is not None]
@@ -258,16 +273,22 @@ def train(
     for path in written:
         for source in (text, start):
             check_output_file(path, source=source)
-    lines = None if log is None else Log(log, settings.validate_every, resume=resume)
+    lines = None if log is None else Log(log, resume=resume)
     if plot is not None:
         from zynq_lstm.cli.reporting.curves import curves
         from zynq_lstm.cli.reporting.style import png
     from zynq_lstm.train.trainer import train as run
 
     with progress_bar() as bar:
-        task = bar.add_task("Training", total=settings.epochs, note="")
+        task = bar.add_task("Training", total=None, note="")
+
+        def begin(run: Beginning) -> None:
+            say(_plan(text, run))
+            bar.update(task, total=run.settings.epochs)
 
         def report(now: Progress) -> None:
+            if not bar.tasks[task].completed:
+                say(_duration(now))
             done = now.epoch - 1 + now.step / now.steps
             bar.update(task, completed=done, note=_note(now))
             if lines is not None:
@@ -275,11 +296,11 @@ def train(
             if now.step == now.steps and not status.is_terminal:
                 say(_note(now))  # A log file gets a line an epoch instead of the bar.
 
-        result = run(text, output, settings, start=start, resume=resume, report=report)
+        result = run(text, output, changes, start=start, resume=resume, begin=begin, report=report)
     if plot is not None and lines is not None:
         write_whole(plot, png(curves(lines.lines)))
     ended = "interrupted" if result.interrupted else "done"
-    if ended == "done" and result.epochs < settings.epochs:
+    if ended == "done" and result.epochs < bar.tasks[task].total:
         ended = "out of patience"
     say(
         f"{output}: {result.validation_nats:.4f} nats ({result.validation_bpc:.4f} bits) a "
@@ -289,6 +310,20 @@ def train(
     if result.resume_file is not None:
         say(f"{result.resume_file}: the run's state; go on with --resume")
         raise typer.Exit(130)
+
+
+def _plan(text: Path, run: Beginning) -> str:
+    chosen = (f"{name.replace('_', ' ')} {getattr(run.settings, name)}" for name in CHOSEN)
+    return (
+        f"{text}: {run.symbols:,} {run.unit}s to learn from, {run.vocabulary} different ones\n"
+        f"Settings: {', '.join(chosen)}"
+    )
+
+
+def _duration(now: Progress) -> str:
+    seconds = now.seconds_left
+    time = f"{seconds:.0f} seconds" if seconds < 90 else f"{seconds / 60:.0f} minutes"
+    return f"About {time} to go, at {now.characters_per_second:,.0f} characters/s"
 
 
 def _note(now: Progress) -> str:

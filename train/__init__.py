@@ -1,6 +1,7 @@
 """Training of character models: from a text file to a checkpoint for the quantizer.
 
 - ``settings``: everything that a run depends on; needs no PyTorch
+- ``defaults``: the settings that follow from a text's length and symbols; needs no PyTorch
 - ``log``: the losses of each epoch as a CSV file; needs no PyTorch
 - ``progress``: what a run tells while it runs and at its end; needs no PyTorch
 - ``corpus``: text file, vocabulary, split, streams

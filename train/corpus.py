@@ -13,13 +13,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from zynq_lstm.quant.errors import UserError
 from zynq_lstm.quant.files import MAXIMUM_TEXT_BYTES, read_limited
 from zynq_lstm.quant.vocabulary import BYTES, MAXIMUM_SYMBOLS, Vocabulary
+from zynq_lstm.train.settings import TrainingSettings
 
 TRAINING_PERCENT, VALIDATION_PERCENT = 90, 5
 
@@ -33,7 +33,7 @@ class Corpus:
     vocabulary : Vocabulary
         The text's different characters in sorted order, or the bytes.
     training, validation, test : Tensor
-        Symbol numbers, int64, one dimension.
+        Symbol numbers, uint8 (a text may have hundreds of millions), one dimension.
     sha256 : str
         Digest of the file's bytes.
     """
@@ -157,24 +157,25 @@ def _characters(text: str, path: Path) -> Vocabulary:
 
 
 def encode(text: str, vocabulary: Vocabulary) -> Tensor:
-    """Return a text's symbol numbers, int64.
+    """Return a text's symbol numbers, uint8.
 
     Raises
     ------
     UserError
         If a character is not in the vocabulary.
     """
-    return torch.from_numpy(vocabulary.encode(text).astype(np.int64))
+    return torch.from_numpy(vocabulary.encode(text).copy())  # Bytes of a `str` cannot be written.
 
 
-def updates_per_epoch(symbols: Tensor, streams: int, unroll: int) -> int:
-    """Return how many updates one pass over the training text makes.
+def updates_per_epoch(symbols: Tensor, settings: TrainingSettings) -> int:
+    """Return how many updates an epoch makes: those of one pass, or of a part of a long text.
 
     Raises
     ------
     UserError
         If the text is too short for a single one.
     """
+    streams, unroll = settings.streams, settings.unroll
     updates = (len(symbols) // streams) // unroll
     if updates < 1 or len(symbols) < 2:
         raise UserError(
@@ -182,30 +183,28 @@ def updates_per_epoch(symbols: Tensor, streams: int, unroll: int) -> int:
             f"({streams} streams x {unroll} unrolled), but it has {len(symbols)}; give a longer "
             "text, fewer streams or a shorter unroll"
         )
-    return updates
+    return min(updates, max(1, settings.epoch_symbols // (streams * unroll)))
 
 
 def epoch_chunks(
-    symbols: Tensor, streams: int, unroll: int, generator: torch.Generator
+    symbols: Tensor, settings: TrainingSettings, generator: torch.Generator
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """Yield one epoch's inputs and targets, chunk after chunk of all streams.
 
     The text is taken as a ring, which is cut at a place drawn anew for each epoch: the streams
     begin, and the gradient is truncated, at other characters each time, and no character is
-    always left over. Each stream's state may be carried from one chunk to the next.
+    always left over. Each stream's state may be carried from one chunk to the next. Streams begin
+    at equal distances, also where they do not come as far as the next one's beginning.
 
     Yields
     ------
     tuple of Tensor
-        Inputs and targets, each of shape (unroll, streams); the targets are the inputs' next
-        characters.
+        Inputs and targets, int64, each of shape (unroll, streams); the targets are the inputs'
+        next characters.
     """
-    updates = updates_per_epoch(symbols, streams, unroll)
     offset = int(torch.randint(len(symbols), (), generator=generator))
-    ring = torch.roll(symbols, -offset)
-    ring = torch.cat([ring, ring[:1]])
-    starts = torch.arange(streams) * (len(symbols) // streams)
-    within = torch.arange(unroll + 1)[:, None] + starts
-    for update in range(updates):
-        chunk = ring[within + update * unroll]
+    starts = torch.arange(settings.streams) * (len(symbols) // settings.streams)
+    within = offset + torch.arange(settings.unroll + 1)[:, None] + starts
+    for update in range(updates_per_epoch(symbols, settings)):
+        chunk = symbols[(within + update * settings.unroll) % len(symbols)].long()
         yield chunk[:-1], chunk[1:]

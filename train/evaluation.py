@@ -42,12 +42,12 @@ def cross_entropy(model: Model, symbols: Tensor) -> float:
     model : Model
         A `Network` or a `Reference`.
     symbols : Tensor
-        The text's symbol numbers, int64, one dimension, at least 2 of them.
+        The text's symbol numbers, one dimension, at least 2 of them.
     """
     state = model.initial_state(1)
     total = 0.0
     for start in range(0, len(symbols) - 1, CHUNK):
-        chunk = symbols[start : start + CHUNK + 1]
+        chunk = symbols[start : start + CHUNK + 1].long()
         logits, state = model(chunk[:-1, None], state)
         total += nn.functional.cross_entropy(logits[:, 0], chunk[1:], reduction="sum").item()
     return total / (len(symbols) - 1)

@@ -46,8 +46,6 @@ class Log:
     ----------
     path : Path
         CSV file.
-    validate_every : int
-        Epochs between two validations.
     resume : bool
         Go on with the lines of the file, if there is one.
 
@@ -57,8 +55,8 @@ class Log:
         When such a file is not a log.
     """
 
-    def __init__(self, path: Path, validate_every: int, *, resume: bool = False) -> None:
-        self._path, self._validate_every = path, validate_every
+    def __init__(self, path: Path, *, resume: bool = False) -> None:
+        self._path = path
         self.lines = read_log(path) if resume and path.exists() else []
 
     def add(self, now: Progress) -> None:
@@ -71,13 +69,12 @@ class Log:
         """
         if now.step < now.steps:
             return
-        validated = now.epoch % self._validate_every == 0 or now.epoch == now.epochs
         self.lines = [line for line in self.lines if line.epoch < now.epoch]
         self.lines.append(
             Line(
                 now.epoch,
                 now.training_nats,
-                now.validation_nats if validated else None,
+                now.validation_nats if now.validated else None,
                 now.best_nats,
                 round(now.characters_per_second, 1),
             )

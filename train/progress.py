@@ -6,10 +6,34 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
+from zynq_lstm.train.settings import TrainingSettings
+
 
 def bits(nats: float) -> float:
     """Convert nats to bits."""
     return nats / math.log(2)
+
+
+@dataclass(frozen=True)
+class Beginning:
+    """What is known before the first update.
+
+    Attributes
+    ----------
+    settings : TrainingSettings
+        The settings, all of them.
+    symbols : int
+        Symbols of the training text.
+    vocabulary : int
+        How many different ones there are.
+    unit : str
+        What a symbol is called.
+    """
+
+    settings: TrainingSettings
+    symbols: int
+    vocabulary: int
+    unit: str
 
 
 @dataclass(frozen=True)
@@ -33,6 +57,8 @@ class Progress:
         Training speed since the run was started or resumed, validations included.
     seconds_left : float
         Estimate of the time to the end.
+    validated : bool
+        Whether this report is of an epoch that has just been validated.
     """
 
     epoch: int
@@ -44,6 +70,7 @@ class Progress:
     best_nats: float | None
     characters_per_second: float
     seconds_left: float
+    validated: bool
 
     @property
     def validation_bpc(self) -> float | None:

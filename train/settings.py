@@ -1,8 +1,8 @@
 """What a training run is made of: one frozen object, checked when it is made.
 
-The defaults are those of the model that the project ships, so that training without any option
-repeats it. The settings are written into the checkpoint and into the resume file, and a run is
-continued only with the settings that it was begun with.
+The defaults are those of the Shakespeare model that the project ships; `defaults` changes them for
+texts of other sizes. The settings are written into the checkpoint and into the resume file, and a
+run is continued only with the settings that it was begun with.
 """
 
 from __future__ import annotations
@@ -15,6 +15,9 @@ from zynq_lstm.quant.errors import UserError
 
 PRECISIONS = ("float32", "bfloat16")
 SYMBOLS = ("characters", "bytes")
+
+Value = int | float | str | None
+"""A setting."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,10 @@ class TrainingSettings:
         Width of the symbol embedding during training, 1 to 1024. The checkpoint holds it folded
         into the first layer's weights, so that it costs the accelerator nothing.
     epochs : int
-        Passes over the training text.
+        Passes over the training text, or over parts of it.
+    epoch_symbols : int
+        Most symbols of the training text that an epoch reads. Of a longer text each epoch reads a
+        part, at places drawn anew.
     streams : int
         Places of the text that are read at the same time (the batch size).
     unroll : int
@@ -75,6 +81,7 @@ class TrainingSettings:
     hidden: int = 128
     embedding: int = 64
     epochs: int = 150
+    epoch_symbols: int = 1 << 22
     streams: int = 32
     unroll: int = 128
     learning_rate: float = 4e-3
@@ -97,6 +104,7 @@ class TrainingSettings:
         _check_integer("Number of hidden units", self.hidden, 8, 128)
         _check_integer("Embedding width", self.embedding, 1, 1024)
         _check_integer("Number of epochs", self.epochs, 1, 1_000_000)
+        _check_integer("Number of symbols of an epoch", self.epoch_symbols, 1, 1 << 30)
         _check_integer("Number of streams", self.streams, 1, 4096)
         _check_integer("Unroll length", self.unroll, 1, 4096)
         _check_integer("Number of warm-up updates", self.warmup, 0, 1_000_000)
@@ -119,7 +127,7 @@ class TrainingSettings:
             WEIGHT_BITS[0] if self.weight_bits is None else self.weight_bits, self.output_bits
         )
 
-    def to_dict(self) -> dict[str, int | float | str | None]:
+    def to_dict(self) -> dict[str, Value]:
         """Return the settings as plain values, in the order of the fields."""
         return dataclasses.asdict(self)
 

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import copy
 import math
+import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import torch
@@ -28,26 +29,31 @@ from zynq_lstm.train.corpus import (
     read_file,
     updates_per_epoch,
 )
+from zynq_lstm.train.defaults import settings_for
 from zynq_lstm.train.evaluation import cross_entropy
 from zynq_lstm.train.finetuning import begin_from, settings_from, vocabulary_for
 from zynq_lstm.train.network import Network
-from zynq_lstm.train.progress import Progress, TrainingResult, bits
+from zynq_lstm.train.progress import Beginning, Progress, TrainingResult, bits
 from zynq_lstm.train.quantized_network import QuantizedNetwork
 from zynq_lstm.train.schedule import learning_rate
-from zynq_lstm.train.settings import TrainingSettings
+from zynq_lstm.train.settings import TrainingSettings, Value
 
 Trained = Network | QuantizedNetwork
 ADAM_BETAS = (0.9, 0.99)
 STEPS_BETWEEN_REPORTS = 20
+MOST_VALIDATED = 1 << 18
+"""Symbols of the validation text, from its beginning, that choose the checkpoint: they are read one
+by one, which would take longer than an epoch's training if a text of 50 MB had all of them read."""
 
 
 def train(
     text_path: Path,
     output: Path,
-    settings: TrainingSettings,
+    settings: TrainingSettings | Mapping[str, Value],
     *,
     start: Path | None = None,
     resume: bool = False,
+    begin: Callable[[Beginning], None] | None = None,
     report: Callable[[Progress], None] | None = None,
 ) -> TrainingResult:
     """Train a character model on a text file and write its best checkpoint.
@@ -56,19 +62,25 @@ def train(
     file, named like it with ``.resume`` added, is written after each epoch and removed at the end.
     Ctrl-C ends the run early: the best checkpoint so far stays, and the result says so.
 
+    PyTorch gets one thread, unless the environment's ``OMP_NUM_THREADS`` says otherwise: a step's
+    matrices are small, so that threads wait for each other more than they compute on a machine
+    that has other work, and runs on one thread repeat each other exactly.
+
     Parameters
     ----------
     text_path : Path
         UTF-8 text; any file, where symbols are bytes.
     output : Path
         Checkpoint to write.
-    settings : TrainingSettings
-        The settings.
+    settings : TrainingSettings or mapping
+        The settings; or, by name, those that are not to follow from the text (`defaults`).
     start : Path, optional
         Checkpoint to begin from. It gives layers, units and the first symbols. Training with
         quantized weights needs one.
     resume : bool
         Continue the run whose state file lies beside the output.
+    begin : callable, optional
+        Called once, before the first update.
     report : callable, optional
         Called with the progress every few updates and at the end of each epoch.
 
@@ -85,19 +97,26 @@ def train(
         If the run is interrupted before its first checkpoint.
     """
     text_path, output = Path(text_path), Path(output)
+    if "OMP_NUM_THREADS" not in os.environ:
+        torch.set_num_threads(1)
     check_folder(output)
     origin = {}
+    given = settings.to_dict() if isinstance(settings, TrainingSettings) else settings
     if start is None:
-        if settings.weight_bits is not None:
+        if given.get("weight_bits") is not None:
             raise UserError(
                 "Training with quantized weights must begin from a trained checkpoint; "
                 "name one with --from"
             )
-        corpus = load_corpus(text_path, BYTES if settings.symbols == "bytes" else None)
+        corpus = load_corpus(text_path, BYTES if given.get("symbols") == "bytes" else None)
+        settings = settings_for(len(corpus.training), len(corpus.vocabulary), given)
         network: Trained = _new(corpus, settings)
     else:
         model = load_checkpoint(start)
         corpus = load_corpus(text_path, vocabulary_for(model, text_path))
+        settings = settings_for(
+            len(corpus.training), len(corpus.vocabulary), given, fine_tuning=True
+        )
         settings = settings_from(model, settings, corpus.vocabulary)
         network = _new(corpus, settings)
         begin_from(network, model)
@@ -107,6 +126,9 @@ def train(
     run = _Run(corpus, network, origin, output, settings, report)
     if resume:
         run.restore()
+    if begin is not None:
+        vocabulary = corpus.vocabulary
+        begin(Beginning(settings, len(corpus.training), len(vocabulary), vocabulary.unit))
     return run.finish()
 
 
@@ -131,7 +153,8 @@ class _Run:
         self._origin = origin
         self._report = report or (lambda progress: None)
         self._resume_file = output.with_name(output.name + ".resume")
-        self._steps = updates_per_epoch(corpus.training, settings.streams, settings.unroll)
+        self._steps = updates_per_epoch(corpus.training, settings)
+        self._validated = corpus.validation[:MOST_VALIDATED]
         self._network = network
         self._average = copy.deepcopy(network).requires_grad_(False)
         decayed, rest = self._network.decayed()
@@ -156,9 +179,10 @@ class _Run:
                 self._epoch += 1
                 self._seconds = earlier + time.monotonic() - self._begun
                 last = self._epoch == self._settings.epochs
-                if last or self._epoch % self._settings.validate_every == 0:
+                validated = last or self._epoch % self._settings.validate_every == 0
+                if validated:
                     self._validate()
-                self._tell(self._epoch, self._steps, training)
+                self._tell(self._epoch, self._steps, training, validated=validated)
                 write_state(self._resume_file, self._state())
         except KeyboardInterrupt:
             if self._best is None:
@@ -187,7 +211,7 @@ class _Run:
         settings = self._settings
         generator = torch.Generator().manual_seed((settings.seed << 20) + self._epoch + 1)
         state = self._network.initial_state(settings.streams)
-        chunks = epoch_chunks(self._corpus.training, settings.streams, settings.unroll, generator)
+        chunks = epoch_chunks(self._corpus.training, settings, generator)
         total = torch.zeros(())
         updates = settings.epochs * self._steps
         for step, (symbols, targets) in enumerate(chunks):
@@ -216,7 +240,7 @@ class _Run:
         return loss
 
     def _validate(self) -> None:
-        loss = cross_entropy(self._average, self._corpus.validation)
+        loss = cross_entropy(self._average, self._validated)
         self._validation = self._finite("Validation", loss)
         if self._best is not None and self._validation >= self._best:
             return
@@ -229,13 +253,14 @@ class _Run:
             {
                 "validation_nats": self._best,
                 "validation_bpc": bits(self._best),
+                "validation_characters": len(self._validated) - 1,
                 "epochs": self._epoch,
                 "best_epoch": self._best_epoch,
                 "seconds": round(self._seconds, 1),
             },
         )
 
-    def _tell(self, epoch: int, step: int, training: float) -> None:
+    def _tell(self, epoch: int, step: int, training: float, *, validated: bool = False) -> None:
         settings = self._settings
         done = (epoch - 1) * self._steps + step
         passed = time.monotonic() - self._begun
@@ -251,6 +276,7 @@ class _Run:
                 best_nats=self._best,
                 characters_per_second=settings.streams * settings.unroll / per_step,
                 seconds_left=per_step * (settings.epochs * self._steps - done),
+                validated=validated,
             )
         )
 

@@ -6,8 +6,9 @@ from dataclasses import fields
 
 import pytest
 
-from zynq_lstm.train.progress import Progress, TrainingResult
-from zynq_lstm.train.settings import FINE_TUNING, TrainingSettings
+from zynq_lstm.train.defaults import settings_for
+from zynq_lstm.train.progress import Beginning, Progress, TrainingResult
+from zynq_lstm.train.settings import TrainingSettings
 
 
 class ModelledTrainer(types.ModuleType):
@@ -15,12 +16,13 @@ class ModelledTrainer(types.ModuleType):
 
     interrupted = False
 
-    def train(self, text_path, output, settings, *, start, resume, report) -> TrainingResult:
-        self.called = (text_path, output, settings, resume)
+    def train(self, text_path, output, given, *, start, resume, begin, report) -> TrainingResult:
+        self.called = (text_path, output, given, resume)
         self.start = start
+        begin(Beginning(settings_for(1_003_854, 65, given), 1_003_854, 65, "character"))
         for epoch in (1, 2):
             for step in (5, 10):
-                report(Progress(epoch, 2, step, 10, 2.0, 1.5, 1.5, 1e4, 3.0))
+                report(Progress(epoch, 2, step, 10, 2.0, 1.5, 1.5, 1e4, 300.0, step == 10))
         output.write_text("model")
         left = output.with_name("model.resume") if self.interrupted else None
         return TrainingResult(output, 1.5, 2, 2, 90.0, self.interrupted, left)
@@ -40,12 +42,16 @@ def text(tmp_path):
     return path
 
 
-def test_trains_with_the_default_settings(run, trainer, text, tmp_path) -> None:
+def test_settings_follow_the_text_and_are_told(run, trainer, text, tmp_path) -> None:
     output = tmp_path / "model"
     result = run("train", text, "-o", output)
     assert result.status == 0
     assert result.out == ""
-    assert trainer.called == (text, output, TrainingSettings(), False)
+    assert trainer.called == (text, output, {}, False)
+    about, settings, duration = result.err.splitlines()[:3]
+    assert about == f"{text}: 1,003,854 characters to learn from, 65 different ones"
+    assert settings.startswith("Settings: epochs 150, epoch symbols 4194304, streams 32, learning")
+    assert duration == "About 5 minutes to go, at 10,000 characters/s"
     assert "1.5000 nats (2.1640 bits) a character" in result.err
 
 
@@ -60,12 +66,12 @@ def test_each_setting_has_an_option(run, trainer, text, tmp_path) -> None:
     } | {"hidden": 64}  # fmt: skip
     options = [x for name, value in changed.items() for x in (f"--{name.replace('_', '-')}", value)]
     assert run("train", text, "-o", tmp_path / "model", *options, "--resume").status == 0
-    assert trainer.called[2] == TrainingSettings(**changed)
+    assert trainer.called[2] == changed
     assert trainer.called[3] is True
 
 
 def test_a_log_gets_a_line_an_epoch(run, trainer, text, tmp_path) -> None:
-    lines = run("train", text, "-o", tmp_path / "model").err.splitlines()
+    lines = run("train", text, "-o", tmp_path / "model").err.splitlines()[3:]
     assert [line.split(",")[0] for line in lines[:-1]] == ["epoch 1/2", "epoch 2/2"]
     assert "validation 1.5000 (best 1.5000), 10,000 characters/s" in lines[0]
 
@@ -123,7 +129,7 @@ def test_writes_a_log_and_draws_it(run, trainer, text, tmp_path) -> None:
 def test_begins_from_a_checkpoint(run, trainer, text, checkpoint_path, tmp_path) -> None:
     assert run("train", text, "-o", tmp_path / "model", "--from", checkpoint_path).status == 0
     assert trainer.start == checkpoint_path
-    assert trainer.called[2] == FINE_TUNING
+    assert trainer.called[2] == {}
     run("train", text, "-o", checkpoint_path, "--from", checkpoint_path).refused("input")
 
 

@@ -1,5 +1,6 @@
 """Tests of reading, splitting and streaming a text."""
 
+import dataclasses
 import hashlib
 from pathlib import Path
 
@@ -9,6 +10,9 @@ import torch
 from zynq_lstm.quant.errors import UserError
 from zynq_lstm.quant.vocabulary import BYTES, Vocabulary
 from zynq_lstm.train.corpus import encode, epoch_chunks, load_corpus, updates_per_epoch
+from zynq_lstm.train.settings import TrainingSettings
+
+SETTINGS = TrainingSettings(streams=4, unroll=16)
 
 
 def test_split_is_90_5_5_by_position(text_path: Path) -> None:
@@ -72,7 +76,7 @@ def test_foreign_character() -> None:
 
 def test_text_too_short_for_one_update() -> None:
     with pytest.raises(UserError) as error:
-        updates_per_epoch(torch.zeros(63, dtype=torch.int64), 4, 16)
+        updates_per_epoch(torch.zeros(63, dtype=torch.uint8), SETTINGS)
     assert str(error.value) == (
         "Training part of the text must have at least 64 symbols (4 streams x 16 unrolled), "
         "but it has 63; give a longer text, fewer streams or a shorter unroll"
@@ -83,8 +87,8 @@ def test_text_too_short_for_one_update() -> None:
 def test_chunks_follow_the_text(length: int) -> None:
     symbols = torch.arange(length)
     generator = torch.Generator().manual_seed(3)
-    chunks = list(epoch_chunks(symbols, 4, 16, generator))
-    assert len(chunks) == updates_per_epoch(symbols, 4, 16)
+    chunks = list(epoch_chunks(symbols, SETTINGS, generator))
+    assert len(chunks) == updates_per_epoch(symbols, SETTINGS)
     inputs = torch.cat([inputs for inputs, _ in chunks])
     targets = torch.cat([targets for _, targets in chunks])
     assert torch.equal(targets, (inputs + 1) % length)
@@ -95,6 +99,30 @@ def test_chunks_follow_the_text(length: int) -> None:
 def test_epochs_begin_at_different_places() -> None:
     generator = torch.Generator().manual_seed(3)
     firsts = {
-        int(next(epoch_chunks(torch.arange(1000), 4, 16, generator))[0][0, 0]) for _ in range(9)
+        int(next(epoch_chunks(torch.arange(1000), SETTINGS, generator))[0][0, 0]) for _ in range(9)
     }
     assert len(firsts) == 9
+
+
+def test_an_epoch_of_a_long_text_reads_parts_of_it() -> None:
+    symbols = torch.arange(1000)
+    settings = dataclasses.replace(SETTINGS, epoch_symbols=200)
+    generator = torch.Generator().manual_seed(3)
+    seen: set[int] = set()
+    for _ in range(30):
+        chunks = list(epoch_chunks(symbols, settings, generator))
+        inputs = torch.cat([inputs for inputs, _ in chunks])
+        assert inputs.shape == (3 * 16, 4)
+        assert torch.equal((inputs[0] - inputs[0, 0]) % 1000, torch.arange(4) * 250)
+        assert len(inputs.unique()) == inputs.numel()
+        seen |= set(inputs.flatten().tolist())
+    assert len(seen) == 1000
+    assert updates_per_epoch(symbols, dataclasses.replace(settings, epoch_symbols=1)) == 1
+
+
+def test_a_symbol_takes_a_byte(text_path: Path) -> None:
+    for vocabulary in (None, BYTES):
+        corpus = load_corpus(text_path, vocabulary)
+        assert corpus.training.dtype == torch.uint8
+        inputs, targets = next(epoch_chunks(corpus.training, SETTINGS, torch.Generator()))
+        assert inputs.dtype == targets.dtype == torch.int64

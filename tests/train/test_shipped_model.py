@@ -1,4 +1,4 @@
-"""Tests that the shipped models are what their card, their metadata and the defaults say."""
+"""Tests that the shipped models are what their card and their metadata say."""
 
 import json
 from pathlib import Path
@@ -9,20 +9,11 @@ import torch
 from zynq_lstm.train.checkpoint import read_checkpoint
 from zynq_lstm.train.evaluation import Reference, evaluate
 from zynq_lstm.train.progress import bits
-from zynq_lstm.train.settings import TrainingSettings
 
 MODELS = Path(__file__).parents[2] / "models"
 MODEL = MODELS / "shakespeare.safetensors"
 each_model = pytest.mark.parametrize("name", ["shakespeare", "python", "catalogs"])
 LINE = "First Citizen:\nBefore we proceed any further, hear me speak.\n\nAll:\nSpeak, speak.\n"
-
-
-def test_defaults_are_its_settings() -> None:
-    stored = json.loads(read_checkpoint(MODEL)[1]["settings"])
-    defaults = TrainingSettings().to_dict()
-    assert {name: value for name, value in stored.items() if name in defaults}.items() <= (
-        defaults.items()
-    )
 
 
 @each_model

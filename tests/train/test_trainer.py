@@ -9,9 +9,10 @@ import torch
 
 from zynq_lstm.quant.errors import UserError
 from zynq_lstm.train.checkpoint import read_checkpoint
+from zynq_lstm.train.defaults import settings_for
 from zynq_lstm.train.evaluation import evaluate
-from zynq_lstm.train.progress import Progress
-from zynq_lstm.train.settings import TrainingSettings
+from zynq_lstm.train.progress import Beginning, Progress
+from zynq_lstm.train.settings import FINE_TUNING, TrainingSettings
 from zynq_lstm.train.trainer import train
 
 
@@ -172,3 +173,37 @@ def test_ends_when_it_is_out_of_patience(
     assert result.validation_nats == 1.4
     assert not result.interrupted
     assert not (tmp_path / "model.safetensors.resume").exists()
+
+
+def test_settings_follow_the_text_but_for_those_given(text_path: Path, tmp_path: Path) -> None:
+    output = tmp_path / "model.safetensors"
+    given = {"epochs": 1, "hidden": 8, "precision": "float32", "unroll": 32}
+    begun: list[Beginning] = []
+    train(text_path, output, given, begin=begun.append)
+    vocabulary = len(set(text_path.read_text()))
+    expected = settings_for(5400, vocabulary, given)
+    assert begun == [Beginning(expected, 5400, vocabulary, "character")]
+    assert (expected.epochs, expected.streams) == (1, 8)
+    stored = json.loads(read_checkpoint(output)[1]["settings"])
+    assert stored.items() >= expected.to_dict().items()
+    on = tmp_path / "on.safetensors"
+    train(text_path, on, {"epochs": 1, "precision": "float32"}, start=output)
+    stored = json.loads(read_checkpoint(on)[1]["settings"])
+    assert stored["learning_rate"] == FINE_TUNING.learning_rate
+    assert (stored["hidden"], stored["streams"]) == (8, 2)
+
+
+def test_a_long_text_is_read_and_validated_in_part(
+    text_path: Path, tmp_path: Path, settings: TrainingSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("zynq_lstm.train.trainer.MOST_VALIDATED", 100)
+    output = tmp_path / "model.safetensors"
+    reports: list[Progress] = []
+    settings = dataclasses.replace(settings, epochs=2, epoch_symbols=1000)
+    result = train(text_path, output, settings, report=reports.append)
+    assert {progress.steps for progress in reports} == {1000 // 64}
+    assert [progress.validated for progress in reports] == [True, True]
+    nats, count = evaluate(output, text_path.read_text()[5400:5500])
+    assert nats == pytest.approx(result.validation_nats, rel=1e-5)
+    results = json.loads(read_checkpoint(output)[1]["results"])
+    assert results["validation_characters"] == count == 99
