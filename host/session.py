@@ -251,6 +251,7 @@ class Session:
 
     def counters(self) -> Counters:
         """Return what the accelerator has counted since the session was opened."""
+        self._refuse_when_closed()
         with self._keeping_the_state_known():
             now = self._transport.counters()
         return Counters(**{name: now[name] - self._opened_at[name] for name in now})
@@ -331,9 +332,12 @@ class Session:
                 "reset the session or set its state"
             )
 
-    def _end_stream(self) -> None:
+    def _refuse_when_closed(self) -> None:
         if self._closed:
             raise UserError("Session must be open, but it has been closed; open another one")
+
+    def _end_stream(self) -> None:
+        self._refuse_when_closed()
         stream, self._stream = self._stream, None
         if stream is not None:
             stream.close()

@@ -433,5 +433,6 @@ def test_refuses_work_after_its_end(image: Image) -> None:
     session.close()
     session.close()
     assert list(stream) == []
-    with pytest.raises(UserError, match="must be open"):
-        session.generate("a", 5)
+    for work in (lambda: session.generate("a", 5), session.counters, session.reset):
+        with pytest.raises(UserError, match="must be open"):
+            work()
