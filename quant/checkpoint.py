@@ -92,7 +92,7 @@ def save_checkpoint(model: FloatModel, path: str | Path) -> None:
     metadata = {
         "format": FORMAT,
         "format_version": VERSION,
-        "vocabulary": json.dumps(list(model.vocabulary.characters)),
+        "vocabulary": json.dumps(model.vocabulary.to_json()),
         **{name: json.dumps(note) for name, note in model.metadata.items()},
     }
     contiguous = {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}

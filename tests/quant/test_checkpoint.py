@@ -430,6 +430,9 @@ def test_vocabulary_that_is_no_list(path, value):
 def test_vocabulary_of_bytes(path):
     characters = "".join(map(chr, range(256)))
     write_tiny_checkpoint(path, tiny_tensors(characters), vocabulary='"bytes"')
+    model = load_checkpoint(path)
+    assert model.vocabulary is BYTES
+    save_checkpoint(model, path)
     assert load_checkpoint(path).vocabulary is BYTES
 
 
