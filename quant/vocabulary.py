@@ -74,8 +74,10 @@ class Vocabulary:
         Raises
         ------
         UserError
-            When a character is not in the vocabulary; the sentence says which, and where.
+            When it is no text, or a character is not in the vocabulary; the sentence says which,
+            and where.
         """
+        _refuse_other_than_text(text)
         try:
             return np.fromiter((self._index[c] for c in text), np.uint8, len(text))
         except KeyError:
@@ -126,6 +128,11 @@ class Vocabulary:
         return Vocabulary(value)
 
 
+def _refuse_other_than_text(text: object) -> None:
+    if not isinstance(text, str):
+        raise UserError(f"Text must be a string, not {type(text).__name__}")
+
+
 class ByteVocabulary(Vocabulary):
     """The 256 bytes; a symbol is a byte, and text is UTF-8.
 
@@ -143,8 +150,9 @@ class ByteVocabulary(Vocabulary):
         Raises
         ------
         UserError
-            When it has half a character that stands for no byte.
+            When it is no text, or has half a character that stands for no byte.
         """
+        _refuse_other_than_text(text)
         try:
             return np.frombuffer(text.encode("utf-8", _ESCAPE), np.uint8)
         except UnicodeEncodeError as error:

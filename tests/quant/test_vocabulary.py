@@ -52,6 +52,13 @@ def test_round_trip(characters, data):
     assert vocabulary.decode(vocabulary.encode(text)) == text
 
 
+@pytest.mark.parametrize("vocabulary", [Vocabulary("ab"), BYTES], ids=["characters", "bytes"])
+@pytest.mark.parametrize("text", [None, 5, b"ab", ["a", "b"]], ids=str)
+def test_text_is_a_string(vocabulary, text):
+    with pytest.raises(UserError, match=f"^Text must be a string, not {type(text).__name__}$"):
+        vocabulary.encode(text)
+
+
 @pytest.mark.parametrize(
     ("text", "found"),
     [
