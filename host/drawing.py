@@ -68,7 +68,8 @@ class Drawing:
         UserError
             When one of them is out of range.
         """
-        if isinstance(length, bool) or not isinstance(length, int) or length < 1:
+        integer = isinstance(length, (int, np.integer)) and not isinstance(length, bool)
+        if not integer or length < 1:
             raise UserError(f"Length must be an integer of at least 1, not {length!r}")
         if length > MAXIMUM_LENGTH:
             raise UserError(f"Length must be at most {MAXIMUM_LENGTH}, not {length}")
@@ -83,7 +84,7 @@ class Drawing:
             raise UserError(
                 "Prompt must not be empty: the model needs at least one character to go on from"
             )
-        return cls(vocabulary, symbols, length, code, generator, stop)
+        return cls(vocabulary, symbols, int(length), code, generator, stop)
 
     def run(self, transport: Transport, promptly: bool) -> Iterator[tuple[str, int]]:
         """Draw; when this is left at a piece, the transport's state is that of the text until then.

@@ -39,13 +39,14 @@ def encode_temperature(temperature: float) -> int:
     UserError
         When it is not a number from 0 to 15.9998.
     """
-    number = isinstance(temperature, (int, float)) and not isinstance(temperature, bool)
+    kinds = (int, float, np.integer, np.floating)
+    number = isinstance(temperature, kinds) and not isinstance(temperature, bool)
     if not number or not 0 <= temperature <= MAXIMUM_TEMPERATURE:  # not a NaN either
         raise UserError(
             f"Temperature must be a number from 0 (most likely symbol) to "
             f"{MAXIMUM_TEMPERATURE:.4f}, not {temperature}"
         )
-    code = round(temperature * 2**TEMPERATURE.fraction)
+    code = round(float(temperature) * 2**TEMPERATURE.fraction)
     if temperature > 0 and code == 0:
         raise UserError(
             f"Temperature must be 0 or at least {TEMPERATURE.lsb:.6f}, not {temperature}"
@@ -66,9 +67,10 @@ def seed_state(seed: int) -> int:
     UserError
         When the seed is out of range.
     """
-    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed <= MASK64:
+    integer = isinstance(seed, (int, np.integer)) and not isinstance(seed, bool)
+    if not integer or not 0 <= int(seed) <= MASK64:
         raise UserError(f"Seed must be an integer from 0 to 2^64 - 1, not {seed}")
-    z = (seed + 0x9E3779B97F4A7C15) & MASK64
+    z = (int(seed) + 0x9E3779B97F4A7C15) & MASK64
     z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & MASK64
     z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & MASK64
     return (z ^ (z >> 31)) or 1

@@ -46,6 +46,13 @@ def test_seed_and_temperature_matter(session: host.Session) -> None:
     assert text(temperature=0, seed=1) == text(temperature=0, seed=2)
 
 
+def test_takes_numbers_of_numpy(session: host.Session) -> None:
+    text = session.generate("ab", 9, temperature=0.5, seed=3)
+    session.reset()
+    numbers = {"temperature": np.float32(0.5), "seed": np.uint64(3)}
+    assert session.generate("ab", np.int64(9), **numbers) == text
+
+
 def test_goes_on_where_the_last_call_ended(session: host.Session) -> None:
     whole = session.generate("ab", 20, temperature=0)
     session.reset()
@@ -371,6 +378,10 @@ def test_opens_an_image_file(image: Image, tmp_path) -> None:
         (("ab", -3), "Length must be an integer of at least 1, not -3"),
         (("ab", 2**32), "Length must be at most 4294967295"),
         (("ab", 1.5), "Length must be an integer"),
+        (("ab", np.int64(0)), "Length must be an integer of at least 1"),
+        ((None, 5), "Text must be a string, not NoneType"),
+        ((b"ab", 5), "Text must be a string, not bytes"),
+        ((["a", "b"], 5), "Text must be a string, not list"),
     ],
 )
 def test_refuses_prompts_and_lengths(session: host.Session, arguments, message) -> None:
@@ -389,6 +400,7 @@ def test_refuses_prompts_and_lengths(session: host.Session, arguments, message) 
         ({"seed": 2**64}, "Seed must be"),
         ({"stop": ""}, "Stop text must not be empty"),
         ({"stop": "a?"}, "found '\\?'"),
+        ({"stop": 5}, "Text must be a string, not int"),
     ],
 )
 def test_refuses_options(session: host.Session, options, message) -> None:

@@ -81,6 +81,18 @@ def test_temperature_refused(temperature):
         encode_temperature(temperature)
 
 
+@pytest.mark.parametrize("kind", [np.float64, np.float32, np.float16, np.int64, np.uint8])
+def test_temperature_of_numpy(kind):
+    assert encode_temperature(kind(2)) == encode_temperature(2.0)
+
+
+@pytest.mark.parametrize("kind", [np.int32, np.int64, np.uint8, np.uint64])
+def test_seed_of_numpy(kind):
+    state = seed_state(kind(200 if kind is np.uint8 else 2**31 - 1))
+    assert type(state) is int
+    assert state == seed_state(200 if kind is np.uint8 else 2**31 - 1)
+
+
 @pytest.mark.parametrize("temperature", [1e-5, 5e-324, 0.00012])
 def test_temperature_too_small_is_refused_rather_than_greedy(temperature):
     sentence = f"Temperature must be 0 or at least 0.000244, not {temperature}"
