@@ -38,19 +38,17 @@ targets:
   lint:
     <<: *default
     description: Verilator's checks
-    default_tool: verilator
-    tools:
-      verilator:
-        mode: lint-only
-        verilator_options: [-Wno-fatal]
+    flow: lint
+    flow_options:
+      tool: verilator
+      verilator_options: [-Wno-fatal]
   synth:
     <<: *default
     description: Vivado's synthesis for the XC7Z020, out of context
-    default_tool: vivado
-    tools:
-      vivado:
-        part: {part}
-        pnr: none
+    flow: vivado
+    flow_options:
+      part: {part}
+      pnr: none
 """
 
 
