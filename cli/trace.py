@@ -17,7 +17,7 @@ from zynq_lstm.quant.files import write_whole
 from zynq_lstm.quant.image import Image, read_image
 
 MOST_CHARACTERS = 32
-"""A character of the default accelerator is some 2.5 MB of waveform."""
+"""A character of the default accelerator is some 2.4 MB of waveform."""
 PICTURES = (".png", ".svg")
 
 
