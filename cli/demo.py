@@ -108,8 +108,9 @@ def _figures(image: Image, counters: host.Counters) -> list[tuple[str, str]]:
         raise RuntimeError("A simulated chip must count cycles")
     rate = characters_per_second(cycles)
     operations = giga_operations_per_second(image.config, image.symbols, cycles)
+    multipliers = image.config.multipliers
     return [
-        ("cycles a character", f"{cycles:.2f} over the whole run, start and end apart"),
-        ("multipliers busy", f"{busy:.1%} of the cycles, all {image.config.multipliers}"),
+        ("cycles a character", f"{cycles:.2f} in short runs, with their starts and ends"),
+        ("multipliers busy", f"{busy:.1%} of the cycles within characters, all {multipliers}"),
         (f"at {CLOCK_HZ / 1e6:.2f} MHz", f"{rate:,.0f} characters/s, {operations:.1f} GOP/s"),
     ]

