@@ -237,16 +237,13 @@ class Session:
     def state(self, state: State) -> None:
         self._end_stream()
         config = self.image.config
-        shape = (config.layers, config.hidden)
-        if np.shape(state.h) != shape or np.shape(state.c) != shape:
-            raise UserError(
-                f"State must have h and c of the shape {shape}, not {np.shape(state.h)} and "
-                f"{np.shape(state.c)}"
-            )
+        checked = State.checked(state, config.layers, config.hidden)
         pending = state.pending if isinstance(state, TextState) else None
-        symbols = self.image.vocabulary.encode(pending or "")
+        symbols = self.image.vocabulary.encode("" if pending is None else pending)
+        if len(symbols) > 1:
+            raise UserError(f"State must have one pending character at most, not {pending!r}")
         self._unknown = True
-        self._transport.write_state(state)
+        self._transport.write_state(checked)
         self._pending, self._unknown = (int(symbols[0]) if len(symbols) else None), False
 
     def counters(self) -> Counters:

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from zynq_lstm.quant.errors import UserError
+from zynq_lstm.quant.formats import CELL, HIDDEN
+
 
 @dataclass
 class State:
@@ -28,6 +31,34 @@ class State:
         """The state after a reset."""
         shape = (layers, hidden) if batch is None else (layers, batch, hidden)
         return cls(np.zeros(shape, np.int8), np.zeros(shape, np.int16))
+
+    @staticmethod
+    def checked(state: object, layers: int, hidden: int) -> State:
+        """A copy of what someone calls the state of one sequence.
+
+        Raises
+        ------
+        UserError
+            When it is no state, of other sizes, or holds anything but integers of the formats.
+        """
+        if not isinstance(state, State):
+            raise UserError(f"State must be a State, not {type(state).__name__}")
+        h, c = np.asarray(state.h), np.asarray(state.c)
+        shape = (layers, hidden)
+        if h.shape != shape or c.shape != shape:
+            raise UserError(
+                f"State must have h and c of the shape {shape}, not {h.shape} and {c.shape}"
+            )
+        for name, values, form in (("h", h, HIDDEN), ("c", c, CELL)):
+            if values.dtype.kind not in "iu":
+                raise UserError(f"State must have integers in {name}, not {values.dtype}")
+            least, greatest = int(values.min()), int(values.max())
+            if least < form.minimum or greatest > form.maximum:
+                raise UserError(
+                    f"State must have {name} from {form.minimum} to {form.maximum}, "
+                    f"not {least} to {greatest}"
+                )
+        return State(h.astype(np.int8), c.astype(np.int16))
 
     def copy(self) -> State:
         """An independent copy."""

@@ -375,6 +375,23 @@ def test_opens_an_image_file(image: Image, tmp_path) -> None:
         assert session.generate("a", 9) == other.generate("a", 9)
 
 
+def test_refuses_what_is_no_state(session: host.Session) -> None:
+    session.generate("ab", 5)
+    before = session.state
+    two = host.TextState(before.h, before.c, "ab")
+    for state, message in (
+        (None, "must be a State, not NoneType"),
+        ((before.h, before.c), "must be a State, not tuple"),
+        (two, "one pending character at most, not 'ab'"),
+        (host.TextState(before.h, before.c, 5), "must be a string"),
+        (State(before.h * 0.5, before.c), "integers in h, not float"),
+        (State(before.h, before.c.astype(int) + 2**16), "c from -32768 to 32767, not"),
+    ):
+        with pytest.raises(UserError, match=message):
+            session.state = state
+        assert session.state == before
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

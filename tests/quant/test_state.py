@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from zynq_lstm.quant.errors import UserError
 from zynq_lstm.quant.state import State
 
 
@@ -12,6 +13,36 @@ def test_zeros(batch, shape):
     assert state.h.shape == state.c.shape == shape
     assert (state.h.dtype, state.c.dtype) == (np.int8, np.int16)
     assert not state.h.any() and not state.c.any()
+
+
+@pytest.mark.parametrize(
+    ("h", "c", "sentence"),
+    [
+        (0.0, 0, "State must have integers in h, not float64"),
+        (0, float("nan"), "State must have integers in c, not float64"),
+        (True, 0, "State must have integers in h, not bool"),
+        (128, 0, "State must have h from -128 to 127, not 128 to 128"),
+        (0, -32769, "State must have c from -32768 to 32767, not -32769 to -32769"),
+    ],
+)
+def test_checked_refuses_what_the_formats_do_not_hold(h, c, sentence):
+    with pytest.raises(UserError, match=f"^{sentence}$"):
+        State.checked(State(np.full((2, 16), h), np.full((2, 16), c)), 2, 16)
+
+
+def test_checked_refuses_other_sizes_and_things():
+    with pytest.raises(UserError, match=r"of the shape \(1, 16\), not \(2, 16\)"):
+        State.checked(State.zeros(2, 16), 1, 16)
+    with pytest.raises(UserError, match="must be a State, not str"):
+        State.checked("state", 1, 16)
+
+
+def test_checked_takes_integers_of_any_type():
+    lists = State([[-128] * 16], [[32767] * 16])
+    for state in (lists, State(np.array(lists.h, ">i4"), np.array(lists.c, np.uint16))):
+        checked = State.checked(state, 1, 16)
+        assert (checked.h.dtype, checked.c.dtype) == (np.int8, np.int16)
+        assert (checked.h == -128).all() and (checked.c == 32767).all()
 
 
 def test_copy_is_independent():
