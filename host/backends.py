@@ -7,7 +7,9 @@ for, and only then: what runs on a board must not need a simulator, nor a desk a
 from __future__ import annotations
 
 import importlib
+import inspect
 import os
+from collections.abc import Callable
 from typing import Any
 
 from zynq_lstm.host.accelerator import AcceleratorTransport
@@ -77,15 +79,33 @@ def open_transport(name: str, image: Image, **options: Any) -> Transport:
 
 def _transport(name: str, config: Config, options: dict[str, Any]) -> Transport:
     if name == "golden":
+        _refuse_other_options(name, GoldenTransport, options)
         return GoldenTransport(**options)
-    if name not in LINKS:
+    if not isinstance(name, str) or name not in LINKS:
         raise UserError(f"Backend must be one of {', '.join(BACKENDS)}, not {name!r}")
     if name != "board":
         options = {"config": config, **options}
     try:
-        link: Link = importlib.import_module(LINKS[name]).open_link(**options)
+        open_link = importlib.import_module(LINKS[name]).open_link
+        _refuse_other_options(name, open_link, options)
+        link: Link = open_link(**options)
     except ModuleNotFoundError as error:
         raise UserError(
             f"Backend {name} needs the module {error.name}, which is not installed; {NEEDS[name]}"
         ) from error
     return AcceleratorTransport(link)
+
+
+def _refuse_other_options(
+    name: str, function: Callable[..., object], given: dict[str, Any]
+) -> None:
+    """Refuse options that a backend does not have, by what its function takes."""
+    parameters = inspect.signature(function).parameters
+    if any(parameter.kind == parameter.VAR_KEYWORD for parameter in parameters.values()):
+        return
+    for option in given:
+        if option not in parameters:
+            known = ", ".join(parameters) or "none"
+            raise UserError(
+                f"Backend {name} must be opened with its own options ({known}), not {option}"
+            )

@@ -352,5 +352,15 @@ class Session:
 
 
 def as_image(image: Image | str | os.PathLike[str]) -> Image:
-    """The image, or the one in the file at a path."""
-    return image if isinstance(image, Image) else read_image(Path(image))
+    """The image, or the one in the file at a path.
+
+    Raises
+    ------
+    UserError
+        When it is neither, or the file cannot be used.
+    """
+    if isinstance(image, Image):
+        return image
+    if not isinstance(image, (str, os.PathLike)):
+        raise UserError(f"Image must be an Image or a path, not {type(image).__name__}")
+    return read_image(Path(image))

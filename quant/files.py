@@ -28,6 +28,8 @@ def read_limited(path: str | Path, most: int) -> bytes:
     OSError
         When it cannot be read, also because nothing comes: `WAIT_SECONDS`.
     """
+    if "\0" in os.fspath(path):
+        raise OSError(errno.EINVAL, "its name has a zero character")
     # Opened without waiting, for a pipe that nobody writes to would never open.
     handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     try:

@@ -27,6 +27,31 @@ def test_refuses_unknown_backends(image: Image) -> None:
         host.open(image, "gpu")
 
 
+@pytest.mark.parametrize("name", [None, 5, ["golden"]])
+def test_refuses_what_is_no_name_of_a_backend(image: Image, name) -> None:
+    with pytest.raises(UserError, match="Backend must be one of"):
+        host.open(image, name)
+
+
+@pytest.mark.parametrize("path", [None, 5, b"model.zlstm", ["model.zlstm"]])
+def test_refuses_what_is_no_image(path) -> None:
+    with pytest.raises(UserError, match=f"an Image or a path, not {type(path).__name__}"):
+        host.open(path)
+
+
+def test_refuses_a_name_that_no_file_can_have() -> None:
+    with pytest.raises(UserError, match="must be a readable file: its name has a zero character"):
+        host.open("model\0.zlstm")
+
+
+def test_refuses_options_of_other_backends(image: Image, module) -> None:
+    module.open_link = lambda bitfile=None, overlay=None: FakeLink(image.config)
+    with pytest.raises(UserError, match=r"own options \(none\), not bitfile"):
+        host.open(image, "golden", bitfile="zynq_lstm.bit")
+    with pytest.raises(UserError, match=r"own options \(bitfile, overlay\), not report"):
+        host.open(image, "board", report=print)
+
+
 @pytest.mark.parametrize("name", LINKS)
 def test_opens_links_by_their_modules(image: Image, module, name) -> None:
     def open_link(**options) -> FakeLink:
