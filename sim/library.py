@@ -26,9 +26,42 @@ _OPTIMIZE = ["OPT_FAST=-O1", "OPT_SLOW=-O0", "OPT_GLOBAL=-O1", "CFG_CXXFLAGS_PCH
 
 
 def cache_folder() -> Path:
-    """Where compiled simulators are kept: ``$XDG_CACHE_HOME/zynq-lstm`` or ``~/.cache/…``."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    """Where compiled simulators are kept: ``$XDG_CACHE_HOME/zynq-lstm`` or ``~/.cache/…``.
+
+    Raises
+    ------
+    UserError
+        When there is neither such a variable nor a home.
+    """
+    try:
+        base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    except RuntimeError:
+        raise UserError(
+            "Compiled simulators need a folder, but there is no home; set XDG_CACHE_HOME"
+        ) from None
     return Path(base) / "zynq-lstm"
+
+
+def make_cache_folder() -> Path:
+    """Make the folder where it is missing.
+
+    Raises
+    ------
+    UserError
+        When it cannot be made.
+    """
+    folder = cache_folder()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unwritable(folder, error) from None
+    return folder
+
+
+def _unwritable(folder: Path, error: OSError) -> UserError:
+    return UserError(
+        f"Cache folder {folder} must be writable: {error.strerror}; set XDG_CACHE_HOME to another"
+    )
 
 
 def verilator_environment() -> dict[str, str]:
@@ -101,18 +134,15 @@ def compile_library(
         digest.update(part.encode() + b"\0")
     for path in (*sources, harness):
         digest.update(Path(path).read_bytes() + b"\0")
-    library = cache_folder() / f"sim-{digest.hexdigest()[:20]}.so"
+    folder = make_cache_folder()
+    library = folder / f"sim-{digest.hexdigest()[:20]}.so"
     if library.exists():
         return library
     say = report or (lambda text: None)
     try:
-        library.parent.mkdir(parents=True, exist_ok=True)
-        work = Path(tempfile.mkdtemp(prefix="build-", dir=library.parent))
+        work = Path(tempfile.mkdtemp(prefix="build-", dir=folder))
     except OSError as error:
-        raise UserError(
-            f"Cache folder {library.parent} must be writable: {error.strerror}; "
-            "set XDG_CACHE_HOME to another"
-        ) from None
+        raise _unwritable(folder, error) from None
     try:
         say("Verilator translates the accelerator to C++")
         command = ["verilator", "--cc", *flags, "--top-module", top, "--Mdir", str(work)]

@@ -18,7 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zynq_lstm.quant.config import Config
-from zynq_lstm.sim.library import compile_library, verilator_environment
+from zynq_lstm.quant.errors import UserError
+from zynq_lstm.sim.library import compile_library, make_cache_folder, verilator_environment
 
 Words = NDArray[np.uint64]
 Flags = NDArray[np.uint16]
@@ -50,6 +51,7 @@ class HardwareError(RuntimeError):
 def build(config: Config, report: Callable[[str], None] | None = None) -> Path:
     """Emit and compile an accelerator; the library's path."""
     verilator_environment()  # what is missing is said before the work begins
+    make_cache_folder()
     from zynq_lstm.hw.verilog import TOP, write_verilog
 
     if report:
@@ -61,7 +63,13 @@ def build(config: Config, report: Callable[[str], None] | None = None) -> Path:
 
 @lru_cache(maxsize=8)
 def _load(path: Path) -> ctypes.CDLL:
-    library = ctypes.CDLL(str(path))
+    try:
+        library = ctypes.CDLL(str(path))
+    except OSError as error:
+        raise UserError(
+            f"Simulator {path} must be a library that loads: {error}; delete it, and it is "
+            "compiled again"
+        ) from None
     p, u32, u64 = ctypes.c_void_p, ctypes.c_uint32, ctypes.c_uint64
     signatures = {
         "zl_new": (p, []),

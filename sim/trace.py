@@ -16,7 +16,7 @@ from pathlib import Path
 
 from zynq_lstm.quant.config import Config
 from zynq_lstm.quant.errors import UserError
-from zynq_lstm.sim.library import compile_library, verilator_environment
+from zynq_lstm.sim.library import compile_library, make_cache_folder, verilator_environment
 from zynq_lstm.sim.simulator import Chip
 
 _UNTRACED = """\
@@ -28,6 +28,7 @@ tracing_off -file "*/{top}_*.v"
 def build(config: Config, report: Callable[[str], None] | None = None) -> Path:
     """Emit and compile an accelerator that can write waveforms; the library's path."""
     verilator_environment()
+    make_cache_folder()
     from zynq_lstm.hw.verilog import TOP, write_verilog
 
     if report:

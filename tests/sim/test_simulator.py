@@ -1,12 +1,16 @@
 """The simulated chip's surroundings: accesses, queues, clocking, limits, pauses."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from random_models import random_image
 
 from zynq_lstm.quant.config import Config
+from zynq_lstm.quant.errors import UserError
 from zynq_lstm.quant.protocol import Mode
 from zynq_lstm.quant.registers import IDENTITY, register
+from zynq_lstm.sim.library import cache_folder
 from zynq_lstm.sim.simulator import TLAST, Chip, HardwareError, Until
 
 CONFIG = Config(hidden=16, symbols=8, multipliers=64)
@@ -145,3 +149,20 @@ def test_withdrawn_and_reset(chip, payload):
     assert chip.offered == 0
     assert len(chip.collect()[0]) == 0
     load(chip, payload)
+
+
+def test_a_library_that_does_not_load_is_named(tmp_path):
+    library = tmp_path / "sim-damaged.so"
+    library.write_bytes(b"\x7fELF, and cut off")
+    with pytest.raises(UserError, match=r"sim-damaged\.so must be a library that loads"):
+        Chip(CONFIG, library)
+
+
+def test_no_home_is_a_sentence(monkeypatch):
+    def homeless():
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr(Path, "home", homeless)
+    with pytest.raises(UserError, match="there is no home; set XDG_CACHE_HOME"):
+        cache_folder()
