@@ -45,7 +45,7 @@ test-pynq: $(PYNQ_STAMPS)
 .venv-pynq-%/installed: pyproject.toml
 	$(PYNQ_PYTHON) -m venv .venv-pynq-$*
 	.venv-pynq-$*/bin/python -m pip install --quiet --disable-pip-version-check \
-	    'pynq==$*' -e '.[desk,hw,sim,test,pynq]'
+	    'pynq==$*' -e '.[desk,hw,sim,report,test,pynq]'
 	touch $@
 
 lint: $(STAMP)

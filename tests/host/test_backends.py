@@ -7,7 +7,8 @@ import pytest
 from fake_link import FakeLink
 
 import zynq_lstm.host as host
-from zynq_lstm.host.backends import BACKENDS, LINKS
+from zynq_lstm.host import backends
+from zynq_lstm.host.backends import AUTO, BACKENDS, CHOICE, LINKS
 from zynq_lstm.quant.errors import UserError
 from zynq_lstm.quant.image import Image
 
@@ -23,7 +24,8 @@ def module(monkeypatch: pytest.MonkeyPatch) -> types.ModuleType:
 
 
 def test_refuses_unknown_backends(image: Image) -> None:
-    with pytest.raises(UserError, match=f"Backend must be one of {', '.join(BACKENDS)}, not 'gpu'"):
+    names = ", ".join((*BACKENDS, AUTO))
+    with pytest.raises(UserError, match=f"Backend must be one of {names}, not 'gpu'"):
         host.open(image, "gpu")
 
 
@@ -50,6 +52,36 @@ def test_refuses_options_of_other_backends(image: Image, module) -> None:
         host.open(image, "golden", bitfile="zynq_lstm.bit")
     with pytest.raises(UserError, match=r"own options \(bitfile, overlay\), not report"):
         host.open(image, "board", report=print)
+
+
+@pytest.mark.parametrize(
+    ("logic", "installed", "chosen", "expected"),
+    [
+        (True, {"pynq", "verilator", "amaranth"}, "", "board"),
+        (True, set(), "", "golden"),
+        (False, {"pynq", "verilator", "amaranth"}, "", "sim"),
+        (False, {"verilator"}, "", "golden"),
+        (True, {"pynq"}, "golden", "golden"),
+        (False, set(), "virtual", "virtual"),
+    ],
+)
+def test_takes_what_fits_the_machine(
+    monkeypatch, tmp_path, logic: bool, installed: set[str], chosen: str, expected: str
+) -> None:
+    there, absent = tmp_path, tmp_path / "absent"
+    monkeypatch.setattr(backends, "FPGA_MANAGER", there if logic else absent)
+    monkeypatch.setattr(backends, "find_spec", lambda name: name in installed or None)
+    monkeypatch.setenv(CHOICE, chosen)
+    assert backends.fitting_backend() == expected
+
+
+def test_opens_what_fits_the_machine(monkeypatch, image: Image) -> None:
+    monkeypatch.setenv(CHOICE, "golden")
+    with host.open(image, AUTO) as session:
+        assert session.counters().cycles is None
+    monkeypatch.setenv(CHOICE, "gpu")
+    with pytest.raises(UserError, match="not 'gpu'"):
+        host.open(image, AUTO)
 
 
 @pytest.mark.parametrize("name", LINKS)
