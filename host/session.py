@@ -53,7 +53,7 @@ class Session:
     image : Image
         The model.
     transport : Transport
-        Where it is loaded; the session closes it.
+        Where it is loaded; the session closes it, also when this raises.
 
     Attributes
     ----------
@@ -64,7 +64,11 @@ class Session:
     def __init__(self, image: Image, transport: Transport) -> None:
         self.image = image
         self._transport = transport
-        self._opened_at = dict(transport.counters())
+        try:
+            self._opened_at = dict(transport.counters())
+        except BaseException:
+            transport.close()
+            raise
         self._pending: int | None = None
         self._stream: Generator[str, None, None] | None = None
         self._unknown = False
@@ -216,6 +220,7 @@ class Session:
     def reset(self) -> None:
         """Forget the text: state zero, nothing pending."""
         self._end_stream()
+        self._unknown = True
         self._transport.reset_state()
         self._pending, self._unknown = None, False
 
@@ -273,9 +278,11 @@ class Session:
         if self._closed:
             return
         self._closed = True
-        if self._stream is not None:
-            self._stream.close()
-        self._transport.close()
+        try:
+            if self._stream is not None:
+                self._stream.close()
+        finally:
+            self._transport.close()
 
     def _begin(
         self,

@@ -7,6 +7,7 @@ import pytest
 from random_models import random_image
 
 import zynq_lstm.host as host
+from zynq_lstm.host.golden import GoldenTransport
 from zynq_lstm.quant.config import Config
 from zynq_lstm.quant.errors import UserError
 from zynq_lstm.quant.float_model import cross_entropy
@@ -18,6 +19,10 @@ from zynq_lstm.quant.sampling import encode_temperature, seed_state
 from zynq_lstm.quant.state import State
 
 TEXT = "abba fee!\nbad cab"
+
+
+def fail(*arguments) -> None:
+    raise host.AcceleratorError("Accelerator failed")
 
 
 def test_generates_the_golden_models_text(session: host.Session, image: Image) -> None:
@@ -459,6 +464,48 @@ def test_refuses_to_go_on_from_an_unknown_state(golden: host.Session, monkeypatc
         golden.logits("abc")
     golden.reset()
     golden.logits("abc")
+
+
+def test_a_reset_that_failed_leaves_the_state_unknown(golden: host.Session, monkeypatch) -> None:
+    golden.generate("ab", 5)
+    with monkeypatch.context() as patch:
+        patch.setattr(GoldenTransport, "reset_state", fail)
+        with pytest.raises(host.AcceleratorError):
+            golden.reset()
+    with pytest.raises(UserError, match="State of the session is unknown"):
+        golden.generate("", 5)
+    golden.reset()
+    assert golden.pending is None
+
+
+def test_frees_the_transport_where_a_session_cannot_begin(image, monkeypatch) -> None:
+    monkeypatch.setattr(GoldenTransport, "counters", fail)
+    transport = GoldenTransport()
+    transport.load(image)
+    with pytest.raises(host.AcceleratorError):
+        host.Session(image, transport)
+    with pytest.raises(RuntimeError, match="must be loaded"):
+        transport.read_state()
+
+
+def test_frees_the_transport_where_a_stream_cannot_end(image) -> None:
+    transport = GoldenTransport()
+    transport.load(image)
+    session = host.Session(image, transport)
+
+    def stream():
+        try:
+            yield
+        finally:
+            fail()
+
+    session._stream = stream()
+    next(session._stream)
+    with pytest.raises(host.AcceleratorError):
+        session.close()
+    with pytest.raises(RuntimeError, match="must be loaded"):
+        transport.read_state()
+    session.close()
 
 
 def test_refuses_work_after_its_end(image: Image) -> None:
