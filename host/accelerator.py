@@ -172,8 +172,17 @@ class AcceleratorTransport:
         return {"registers": difference}
 
     def close(self) -> None:
-        """Free the link."""
-        self.link.close()
+        """Free the link.
+
+        Raises
+        ------
+        AcceleratorError
+            When a transfer that is under way cannot be stopped.
+        """
+        try:
+            self.link.close()
+        except LinkError as error:
+            raise AcceleratorError(f"Accelerator cannot be left at rest: {error}") from error
 
     @property
     def _loaded(self) -> Image:

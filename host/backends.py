@@ -16,11 +16,11 @@ from typing import Any
 
 from zynq_lstm.host.accelerator import AcceleratorTransport
 from zynq_lstm.host.golden import GoldenTransport
-from zynq_lstm.host.link import Link
+from zynq_lstm.host.link import Link, LinkError
 from zynq_lstm.host.session import Session, as_image
 from zynq_lstm.host.transport import Transport
 from zynq_lstm.quant.config import Config
-from zynq_lstm.quant.errors import UserError
+from zynq_lstm.quant.errors import AcceleratorError, UserError
 from zynq_lstm.quant.image import Image
 
 LINKS = {
@@ -121,6 +121,8 @@ def _transport(name: str, config: Config, options: dict[str, Any]) -> Transport:
         raise UserError(
             f"Backend {name} needs the module {error.name}, which is not installed; {NEEDS[name]}"
         ) from error
+    except LinkError as error:
+        raise AcceleratorError(f"Accelerator cannot be reached: {error}") from error
     return AcceleratorTransport(link)
 
 

@@ -84,7 +84,13 @@ class Parts:
 
     def allocate(self, size: int) -> Any:
         """Return a buffer of contiguous memory, uint8, shape (size,)."""
-        return pynq.allocate((size,), "u1", target=self.overlay.device)
+        try:
+            return pynq.allocate((size,), "u1", target=self.overlay.device)
+        except (RuntimeError, OSError, MemoryError) as error:
+            raise UserError(
+                f"The board must have {size:,} bytes of contiguous memory free; pynq says: "
+                f"{error}. Shut down other notebooks that hold buffers, or start the board again"
+            ) from error
 
     def _registers(self, name: str) -> Any:
         block = self.overlay.ip_dict[name]

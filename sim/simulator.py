@@ -112,19 +112,26 @@ class Chip:
         report: Callable[[str], None] | None = None,
     ) -> None:
         self.config = config
-        self._handle = None
+        self._opened: int | None = None
         self._library = _load(library or build(config, report))
-        self._handle = self._library.zl_new()
+        self._opened = self._library.zl_new()
         self.reset()
 
     def close(self) -> None:
-        """Free the simulator."""
-        if self._handle is not None:
-            self._library.zl_free(self._handle)
-            self._handle = None
+        """Free the simulator; it may be called twice, and nothing else afterwards."""
+        opened, self._opened = self._opened, None
+        if opened is not None:
+            self._library.zl_free(opened)
 
     def __del__(self) -> None:
         self.close()
+
+    @property
+    def _handle(self) -> int:
+        """The harness's chip; it would not survive a call without one."""
+        if self._opened is None:
+            raise RuntimeError("Chip must not be used after it has been closed")
+        return self._opened
 
     def reset(self) -> None:
         """Hold ``aresetn`` low for a few cycles; source and sink forget what they have."""

@@ -44,6 +44,7 @@ from zynq_lstm.boards.handoff import hardware_handoff
 from zynq_lstm.host.board import BoardLink
 from zynq_lstm.host.board import open_link as open_board_link
 from zynq_lstm.quant.config import Config
+from zynq_lstm.quant.errors import UserError
 from zynq_lstm.sim.axi_dma import AxiDma
 from zynq_lstm.sim.memory import Block, Memory
 from zynq_lstm.sim.simulator import Chip, Until
@@ -95,6 +96,11 @@ class VirtualBoard(Device):
         A compiled simulator of that configuration; without it, one is made.
     report : callable, optional
         Told what is being built.
+
+    Raises
+    ------
+    UserError
+        When there is no such board, or no simulator can be made.
     """
 
     def __init__(
@@ -105,6 +111,8 @@ class VirtualBoard(Device):
         library: Path | None = None,
         report: Callable[[str], None] | None = None,
     ) -> None:
+        if board not in BOARDS:
+            raise UserError(f"Board must be one of {', '.join(BOARDS)}, not {board!r}")
         super().__init__(f"virtual-{id(self)}")
         self.capabilities = {"REGISTER_RW": True, "MEMORY_MAPPED": False}
         self.arch, self.name, self.timestamp = ZYNQ_ARCHITECTURE, "virtual", ""

@@ -8,6 +8,7 @@ from fake_link import FakeLink
 from random_models import random_image
 
 from zynq_lstm.host.accelerator import AcceleratorTransport
+from zynq_lstm.host.link import LinkError
 from zynq_lstm.quant.config import Config
 from zynq_lstm.quant.errors import AcceleratorError, UserError
 from zynq_lstm.quant.golden import GoldenModel
@@ -397,3 +398,12 @@ def test_must_be_loaded_first(link) -> None:
 def test_closes_the_link(transport, link) -> None:
     transport.close()
     assert link.closed
+
+
+def test_says_that_the_link_cannot_be_closed(transport, link, monkeypatch) -> None:
+    def close() -> None:
+        raise LinkError("The DMA must end its reset")
+
+    monkeypatch.setattr(link, "close", close)
+    with pytest.raises(AcceleratorError, match="cannot be left at rest: The DMA must"):
+        transport.close()

@@ -9,7 +9,8 @@ from fake_link import FakeLink
 import zynq_lstm.host as host
 from zynq_lstm.host import backends
 from zynq_lstm.host.backends import AUTO, BACKENDS, CHOICE, LINKS
-from zynq_lstm.quant.errors import UserError
+from zynq_lstm.host.link import LinkError
+from zynq_lstm.quant.errors import AcceleratorError, UserError
 from zynq_lstm.quant.image import Image
 
 
@@ -123,3 +124,12 @@ def test_closes_the_link_when_the_image_does_not_fit(image: Image, module) -> No
     with pytest.raises(UserError, match="at most 100 bytes"):
         host.open(image, "board")
     assert link.closed
+
+
+def test_says_that_a_link_cannot_be_reached(image: Image, module) -> None:
+    def open_link(**options) -> FakeLink:
+        raise LinkError("The DMA must end its reset")
+
+    module.open_link = open_link
+    with pytest.raises(AcceleratorError, match=r"^Accelerator cannot be reached: The DMA must end"):
+        host.open(image, "board")

@@ -1,6 +1,6 @@
 """The link to a board on a DMA driver out of lists: what it begins, looks up and frees.
 
-With pynq itself and the emitted Verilog: tests/pynq.
+With pynq itself and the emitted Verilog: tests/on_pynq.
 """
 
 import importlib.util

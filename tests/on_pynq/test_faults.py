@@ -178,3 +178,21 @@ def test_a_loaded_overlay_without_the_accelerator(board) -> None:
     handoff = board.handoff().replace("module_ref:zynq_lstm", "module_ref:other")
     with pytest.raises(UserError, match="must hold one accelerator"):
         board.open_link(handoff=handoff)
+
+
+def test_no_memory_for_buffers(board, monkeypatch) -> None:
+    def allocate(shape, dtype, **options):
+        if board.memory.allocated:
+            raise RuntimeError("Allocate failed: 4294967295")
+        return made(shape, dtype, **options)
+
+    made = board.allocate
+    monkeypatch.setattr(board, "allocate", allocate)
+    with pytest.raises(UserError, match=r"bytes of contiguous memory free; pynq says: Allocate"):
+        board.open_link()
+    assert board.memory.allocated == 0
+
+
+def test_a_board_that_is_not_known(make_board) -> None:
+    with pytest.raises(UserError, match=r"^Board must be one of pynq-z1, .*, not 'pynq'$"):
+        make_board(board="pynq")

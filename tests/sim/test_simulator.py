@@ -166,3 +166,12 @@ def test_no_home_is_a_sentence(monkeypatch):
     monkeypatch.setattr(Path, "home", homeless)
     with pytest.raises(UserError, match="there is no home; set XDG_CACHE_HOME"):
         cache_folder()
+
+
+def test_a_closed_chip_is_not_used():
+    chip = Chip(CONFIG)
+    chip.close()
+    chip.close()
+    for use in (chip.reset, chip.collect, lambda: chip.read(IDENTITY_AT), lambda: chip.cycles):
+        with pytest.raises(RuntimeError, match="after it has been closed"):
+            use()
