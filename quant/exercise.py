@@ -25,12 +25,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zynq_lstm.quant.config import GATES, Config
+from zynq_lstm.quant.errors import UserError
 from zynq_lstm.quant.formats import (
     HIDDEN,
     LOGIT,
     PREACTIVATION,
     SCALE,
     SCALED,
+    WEIGHT,
     WEIGHT_LIMIT,
     Format,
 )
@@ -61,7 +63,17 @@ def exercise_image(config: Config, style: str, seed: int) -> Image:
     style : str
         One of `STYLES`.
     seed : int
+
+    Raises
+    ------
+    UserError
+        When the configuration has no hardware that could be tested.
     """
+    if config.weight_bits != WEIGHT.bits:
+        raise UserError(
+            f"A self-test needs a model with weights of {WEIGHT.bits} bits, as the hardware has "
+            f"them, not {config.weight_bits}"
+        )
     rng = np.random.default_rng(seed)
     parameters = _extreme(config, rng) if style == "extreme" else _ordinary(config, rng)
     if style == "inverted":

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from zynq_lstm.quant.config import Config
+from zynq_lstm.quant.errors import UserError
 from zynq_lstm.quant.exercise import STYLES, exercise_image
 from zynq_lstm.quant.golden import GoldenModel
 from zynq_lstm.quant.image import Image
@@ -45,3 +46,10 @@ def test_gates_are_neither_shut_nor_open_all_the_time() -> None:
         model.step(np.full(64, symbol))
     assert 0.02 < np.mean(np.abs(model.state.h) < 8) < 0.5
     assert np.mean(np.abs(model.state.c) == 2**15 - 1) < 0.05
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_weights_that_no_hardware_has_are_refused(style) -> None:
+    config = Config(hidden=16, symbols=16, multipliers=128, weight_bits=4)
+    with pytest.raises(UserError, match=r"weights of 8 bits, as the hardware has them, not 4$"):
+        exercise_image(config, style, 1)
