@@ -15,8 +15,10 @@ from pathlib import Path
 from zynq_lstm.boards.definitions import Board
 from zynq_lstm.boards.design import (
     ACCELERATOR,
+    ACCELERATOR_BASE,
     CLOCK_MHZ,
     DMA,
+    DMA_BASE,
     NAME,
     PS,
     STREAM_BITS,
@@ -309,7 +311,8 @@ runs Vivado (2020.2 or later; the free edition will do) without asking anything 
 It stops with an error, and without a bitstream, when the timing is not met. The model is loaded
 at run time; it is not part of the bitstream.
 
-In the block design, {DMA} is at 0x40400000 and {ACCELERATOR} at 0x43C00000.
+In the block design, {DMA} is at 0x{DMA_BASE:08X} and {ACCELERATOR} at
+0x{ACCELERATOR_BASE:08X}.
 
 This script has been checked against a record of Vivado's commands and pins, not run in Vivado, and
 its result has not yet run on a board.
