@@ -93,9 +93,11 @@ class Sequencer(wiring.Component):
         # that the next phase follows without a gap.
         longest = max([p.steps for p in phases] + [c.output_rows(c.symbols)])
         count = Signal(range(longest + 1))
-        on_last, on_last_but_one = Signal(), Signal()
+        on_last = Signal()
+        on_last_but_one = Signal()
         ahead = 1 if c.groups == 1 else 0  # rows of several steps leave a cycle to compare
-        notice, output_notice = Signal.like(count), Signal.like(count)
+        notice = Signal.like(count, name="notice")
+        output_notice = Signal.like(count, name="output_notice")
         output_short = Signal(2)
         m.d.sync += [
             output_notice.eq(self.last_row - (1 + ahead)),
@@ -104,7 +106,8 @@ class Sequencer(wiring.Component):
         ]
         group_ends = Signal()
         is_last = Signal()
-        starting, kind_now = Signal(), {k: Signal(name=f"now_{k}") for k in KINDS}
+        starting = Signal()
+        kind_now = {k: Signal(name=f"now_{k}") for k in KINDS}
         advance = Signal()
         entering = Signal()
         counter(m, count, step=advance, clear=entering)

@@ -9,7 +9,7 @@ import pytest
 from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
-from formal_proof import Bench, altered, prove, refutes
+from formal_proof import Bench, altered, prove, reached, refutes
 
 COUNT_BITS = 12
 """Of the words in and out; a multiple of the FIFO's depth, and more than twice it."""
@@ -98,7 +98,8 @@ def fifo_bench(*changes, only=None):
 
 
 def test_fifo(tmp_path):
-    print(prove(fifo_bench(), tmp_path, depth=4, cover=10))
+    assert reached(fifo_bench(), tmp_path, depth=10)
+    print(prove(fifo_bench(), tmp_path, depth=4))
 
 
 SMALL = ("DEPTH = 512", "DEPTH = 16")
@@ -153,7 +154,8 @@ def packer_bench(*changes, only=None):
 
 
 def test_packer(tmp_path):
-    print(prove(packer_bench(), tmp_path, depth=3, cover=24))
+    assert reached(packer_bench(), tmp_path, depth=24)
+    print(prove(packer_bench(), tmp_path, depth=3))
 
 
 PACKER_FAULTS = {
