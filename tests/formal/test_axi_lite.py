@@ -119,7 +119,7 @@ def test_axi_lite(latencies, tmp_path):
 TAKES = ("m.d.sync += [here.eq(1), ready.eq(0)]", "m.d.sync += here.eq(1)")
 DEAF = ("with m.Elif(~here):", "with m.Elif(~here & valid):")
 STUCK = ("m.d.sync += under_way.eq(0)", "pass")
-EARLY = ("_write_latency, ", "_write_latency - 1, ")
+EARLY = ('self._write_latency, "write"', 'self._write_latency - 1, "write"')
 HASTY = ("_read_latency + 1", "_read_latency")
 AGAIN = ("enable.eq(here & ~under_way & ~self.hold)", "enable.eq(here & ~self.hold)")
 FLEETING = [
