@@ -43,6 +43,8 @@ test-pynq: $(PYNQ_STAMPS)
 	done
 
 .venv-pynq-%/installed: pyproject.toml
+	@$(PYNQ_PYTHON) -c 'import sys; sys.exit(None if sys.version_info < (3, 13) else \
+	    "pynq needs Python 3.10 to 3.12: make test-pynq PYNQ_PYTHON=python3.12")'
 	$(PYNQ_PYTHON) -m venv .venv-pynq-$*
 	.venv-pynq-$*/bin/python -m pip install --quiet --disable-pip-version-check \
 	    'pynq==$*' -e '.[desk,hw,sim,report,test,pynq]'

@@ -31,9 +31,9 @@ from numpy.typing import NDArray
 
 from zynq_lstm.host.drawing import Drawing
 from zynq_lstm.host.results import Score, TextState
-from zynq_lstm.host.self_test import Report, examine
+from zynq_lstm.host.self_test import Check, Report, examine
 from zynq_lstm.host.transport import Counters, Transport
-from zynq_lstm.quant.errors import UserError
+from zynq_lstm.quant.errors import AcceleratorError, UserError
 from zynq_lstm.quant.image import Image, read_image
 from zynq_lstm.quant.state import State
 from zynq_lstm.quant.surprisal import SURPRISAL
@@ -212,7 +212,7 @@ class Session:
         """
         self._end_stream()
         loaded = as_image(image)
-        with self._keeping_the_state_known():
+        with self._keeping_the_state_known(UserError):
             self._transport.load(loaded)
         self.image = loaded
         self._pending, self._unknown = None, False
@@ -264,14 +264,19 @@ class Session:
         Model and text are as before afterwards. It takes milliseconds on a board.
         """
         self._end_stream()
-        with self._keeping_the_state_known():
+        with self._keeping_the_state_known(UserError):
             state = None if self._unknown else self._transport.read_state()
             try:
-                return examine(self._transport)
-            finally:
-                self._transport.load(self.image)
-                if state is not None:
-                    self._transport.write_state(state)
+                report = examine(self._transport)
+            except BaseException:
+                self._put_back(state)
+                raise
+        try:
+            self._put_back(state)
+        except AcceleratorError as error:
+            self._unknown = True
+            return Report((*report.checks, Check("model and state put back", str(error))))
+        return report
 
     def close(self) -> None:
         """End the session; it may be called twice."""
@@ -283,6 +288,12 @@ class Session:
                 self._stream.close()
         finally:
             self._transport.close()
+
+    def _put_back(self, state: State | None) -> None:
+        """Load the model again, and its state where it was known."""
+        self._transport.load(self.image)
+        if state is not None:
+            self._transport.write_state(state)
 
     def _begin(
         self,
@@ -347,14 +358,18 @@ class Session:
             stream.close()
 
     @contextmanager
-    def _keeping_the_state_known(self) -> Iterator[None]:
-        """Note that the state is not known when something other than an end comes through."""
+    def _keeping_the_state_known(self, *harmless: type[BaseException]) -> Iterator[None]:
+        """Note that the state is not known when something other than an end comes through.
+
+        Parameters
+        ----------
+        *harmless
+            Errors after which it is as before, too.
+        """
         try:
             yield
-        except (GeneratorExit, UserError):
-            raise
-        except BaseException:
-            self._unknown = True
+        except BaseException as error:
+            self._unknown |= not isinstance(error, (GeneratorExit, *harmless))
             raise
 
 

@@ -51,9 +51,17 @@ def _emit(component, name, platform, *, own_domain=False):
         domain = ClockDomain("sync", reset_less=not component.resets)
         fragment.add_domains(domain)
         signals = [domain.clk, *([domain.rst] if component.resets else []), *signals]
-    return verilog.convert(
-        fragment, name=name, ports=signals, emit_src=False, strip_internal_attrs=True
-    )
+    try:
+        return verilog.convert(
+            fragment, name=name, ports=signals, emit_src=False, strip_internal_attrs=True
+        )
+    except verilog.YosysError as error:
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+        reason = " ".join(lines[-3:])
+        raise UserError(
+            f"Amaranth's Yosys must be able to run; it is not: {reason}. Where it names a cache "
+            "folder, set XDG_CACHE_HOME to one that can be written"
+        ) from None
 
 
 def _kept(text, name):

@@ -68,3 +68,9 @@ def test_refuses_a_folder_that_cannot_be_made(run, tmp_path) -> None:
 def test_refuses_a_missing_image(run, tmp_path) -> None:
     run("rtl", "-o", tmp_path / "rtl", "--image", tmp_path / "none").refused("none")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_says_what_the_translator_lacks(run, tmp_path, monkeypatch) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    run("rtl", "-o", tmp_path / "rtl", *SIZES).refused("set XDG_CACHE_HOME")

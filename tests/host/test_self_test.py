@@ -12,6 +12,7 @@ from zynq_lstm.host.accelerator import AcceleratorTransport
 from zynq_lstm.host.golden import GoldenTransport
 from zynq_lstm.host.self_test import examine
 from zynq_lstm.quant.config import Config
+from zynq_lstm.quant.errors import UserError
 from zynq_lstm.quant.image import Image
 from zynq_lstm.quant.parameters import Parameters, matrix_rows
 
@@ -110,6 +111,17 @@ def test_an_accelerator_that_fails_is_a_difference(fake: host.Session) -> None:
     assert not report.passed
     assert (report.first_difference or "").startswith("operation: DMA reports a decode error")
     assert fake.state == state and fake.pending == text[-1]
+
+
+def test_a_dead_accelerator_still_gets_a_report(fake: host.Session) -> None:
+    fake._transport.link.fail_sent = 1 << 30
+    report = fake.self_test()
+    assert [check.name for check in report.checks[-2:]] == [
+        "operation",
+        "model and state put back",
+    ]
+    with pytest.raises(UserError, match="State of the session is unknown"):
+        fake.logits("ab")
 
 
 def test_works_after_an_error(fake: host.Session) -> None:

@@ -254,6 +254,18 @@ def test_score_reports_often_where_it_is_slow(golden: host.Session, monkeypatch)
     assert reports == list(range(2, len(TEXT), 2))
 
 
+def test_a_progress_that_raises_leaves_the_state_unknown(session: host.Session) -> None:
+    def refuse(scored: int, bits: float) -> None:
+        raise UserError("Enough")
+
+    with pytest.raises(UserError, match="Enough"):
+        session.score(TEXT, progress=refuse)
+    with pytest.raises(UserError, match="State of the session is unknown"):
+        session.logits("a")
+    session.reset()
+    session.logits("a")
+
+
 def test_counters_of_a_backend_without_a_clock(golden: host.Session) -> None:
     golden.generate("abc", 10)
     golden.logits("ab")
