@@ -5,7 +5,7 @@ s_axis ─ FIFO ─┬─ loader ─────────────┐
                └─ state port ─────────┘              │
 """
 
-from amaranth.hdl import Cat, ClockDomain, ClockSignal, Module, Mux, ResetSignal, Signal
+from amaranth.hdl import Cat, DomainRenamer, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -13,8 +13,9 @@ from zynq_lstm.hw.blocks import place
 from zynq_lstm.hw.controller import COUNT_BITS, COUNTERS, Controller
 from zynq_lstm.hw.crc import CRC_BITS
 from zynq_lstm.hw.datapath import Datapath
+from zynq_lstm.hw.event_counter import EventCounter
 from zynq_lstm.hw.loader import Loader
-from zynq_lstm.hw.primitives import COPIED
+from zynq_lstm.hw.resets import reset_domains
 from zynq_lstm.hw.schedule import Schedule
 from zynq_lstm.hw.sequencer import Sequencer, step_members
 from zynq_lstm.hw.state_port import StatePort
@@ -99,11 +100,12 @@ class Accelerator(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        m.domains.sync = domain = ClockDomain()
-        domain.rst.attrs.update(COPIED)
         reset = Signal(init=1, reset_less=True)
-        m.d.comb += [ClockSignal().eq(self.aclk), ResetSignal().eq(reset)]
         m.d.sync += reset.eq(~self.aresetn)
+        parts = ("loader", "controller", "state_port", "sequencer", "datapath")
+        counters = {name: f"counter_{name}" for name in COUNTERS}
+        domains = ("sync", *parts, *Datapath.DOMAINS, *counters.values())
+        reset_domains(m, platform, domains, clock=self.aclk, reset=reset)
 
         c = self._config
         schedule = Schedule(c)
@@ -111,11 +113,13 @@ class Accelerator(wiring.Component):
         place(m, platform, "i_fifo", i_fifo)
         place(m, platform, "o_fifo", o_fifo)
         m.submodules.packer = packer = BytePacker()
-        m.submodules.loader = loader = Loader(c, **self._built_in)
-        m.submodules.controller = controller = Controller(c, schedule)
-        m.submodules.state_port = port = StatePort(c)
-        m.submodules.sequencer = sequencer = Sequencer(schedule)
-        m.submodules.datapath = datapath = Datapath(c, schedule, init_files=self._init_files)
+        loader = Loader(c, **self._built_in)
+        controller, port = Controller(c, schedule), StatePort(c)
+        sequencer = Sequencer(schedule)
+        datapath = Datapath(c, schedule, init_files=self._init_files)
+        components = (loader, controller, port, sequencer, datapath)
+        for name, component in zip(parts, components, strict=True):
+            m.submodules[name] = DomainRenamer(name)(component)
 
         # Streams.
         m.d.comb += [
@@ -155,7 +159,12 @@ class Accelerator(wiring.Component):
             self.crc.eq(loader.crc),
             self.error.eq(controller.error),
         ]
-        m.d.comb += [getattr(self, f"c_{n}").eq(getattr(controller, f"c_{n}")) for n in COUNTERS]
+        for name, domain in counters.items():
+            m.submodules[domain] = counter = DomainRenamer(domain)(EventCounter(COUNT_BITS))
+            m.d.comb += [
+                counter.event.eq(getattr(controller, f"event_{name}")),
+                getattr(self, f"c_{name}").eq(counter.total),
+            ]
 
         # Loading.
         m.d.comb += [

@@ -13,6 +13,7 @@ from amaranth.hdl import Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from zynq_lstm.hw.primitives import port_register
 from zynq_lstm.quant.registers import ADDRESS_BITS, DATA_BITS, WORD_BYTES
 
 OKAY = 0
@@ -121,8 +122,9 @@ class AxiLite(wiring.Component):
         address = self._take(m, "ar", {"addr": self.r_addr}, answered)
         self._issue(m, self.r_en, address, answered)
         due = self._after(m, self.r_en, self._read_latency + 1, "read")
+        data = port_register(m, self.s_axi_rdata)
         with m.If(due):
-            m.d.sync += [self.s_axi_rvalid.eq(1), self.s_axi_rdata.eq(self.r_data)]
+            m.d.sync += [self.s_axi_rvalid.eq(1), data.eq(self.r_data)]
         with m.Elif(answered):
             m.d.sync += self.s_axi_rvalid.eq(0)
 
@@ -134,11 +136,12 @@ class AxiLite(wiring.Component):
         valid = getattr(self, f"s_axi_{channel}valid")
         ready = getattr(self, f"s_axi_{channel}ready")
         here = Signal(name=f"{channel}_here")
+        kept = {name: port_register(m, port) for name, port in payload.items()}
         with m.If(valid & ready):
             m.d.sync += [here.eq(1), ready.eq(0)]
-            for name, kept in payload.items():
+            for name, q in kept.items():
                 given = getattr(self, f"s_axi_{channel}{name}")
-                m.d.sync += kept.eq(given[WORD_SHIFT:] if name == "addr" else given)
+                m.d.sync += q.eq(given[WORD_SHIFT:] if name == "addr" else given)
         with m.Elif(answered):
             m.d.sync += here.eq(0)
         with m.Elif(~here):

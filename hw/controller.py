@@ -39,7 +39,7 @@ RUNS = (Mode.GENERATE, Mode.LOGITS, Mode.SCORE)
 QUIET_CYCLES = 4096
 """Cycles without a word after which the input of a cancelled command counts as ended: 29 us."""
 COUNTERS = ("cycles", "steps", "characters", "stalls", "startup", "saturations")
-"""Counters, running on from reset: cycles and steps within characters, characters, cycles without
+"""What is counted from reset on: cycles and steps within characters, characters, cycles without
 leave to start one, cycles of runs before the first and after the last character, clipped cell
 states."""
 
@@ -53,8 +53,8 @@ class Controller(wiring.Component):
         Command; held while busy.
     busy : Out(1), error : Out
         ``error`` is sticky until the next start.
-    c_* : Out(32)
-        `COUNTERS`.
+    event_* : Out(1)
+        What `COUNTERS` count.
     To and from the parts it steers; see `accelerator`.
     """
 
@@ -69,7 +69,7 @@ class Controller(wiring.Component):
                 "cancel": In(1),
                 "busy": Out(1),
                 "error": Out(ERROR_BITS),
-                **{f"c_{n}": Out(COUNT_BITS) for n in COUNTERS},
+                **{f"event_{n}": Out(1) for n in COUNTERS},
                 # symbols in
                 "i_valid": In(1),
                 "i_data": In(64),
@@ -127,10 +127,14 @@ class Controller(wiring.Component):
         m = Module()
         running, prepared = Signal(), Signal()
         settle = Signal(8)  # a start runs through it, bit by bit
-        fed = Signal(COUNT_BITS)  # symbols of the stream that layer 1 has had
-        nth_output = Signal(COUNT_BITS, init=1)  # number of the next sampled symbol
-        inputs_done, no_outputs, last_output = Signal(), Signal(), Signal()
-        generate, score, is_run, takes_packet, sends_packet = (Signal() for _ in range(5))
+        # Symbols of the stream that layer 1 has had; number of the next sampled symbol.
+        fed, nth_output = (
+            Signal(COUNT_BITS, name=name, reset_less=True) for name in ("fed", "nth_output")
+        )
+        inputs_done, no_outputs, last_output = (Signal(reset_less=True) for _ in range(3))
+        generate, score, is_run, takes_packet, sends_packet = (
+            Signal(reset_less=True) for _ in range(5)
+        )
         m.d.sync += [
             inputs_done.eq(equal_by_halves(m, fed, self.inputs, "fed")),
             last_output.eq(equal_by_halves(m, nth_output, self.outputs, "nth_output")),
@@ -181,7 +185,7 @@ class Controller(wiring.Component):
         with m.If(feeds | (known & last & score)):
             m.d.sync += in_valid.eq(0)
         counter(m, fed, step=feeds, clear=restarted)
-        with m.If(settle[3]):
+        with m.If(settle[4]):  # not 3, which is `load_seed`: its net has loads enough
             m.d.sync += nth_output.eq(1)
         with m.Elif(sends):
             m.d.sync += nth_output.eq(nth_output + 1)
@@ -204,11 +208,11 @@ class Controller(wiring.Component):
         symbol_latency = Sampler.latency + self._schedule.launch_delay
         longest = (symbol_latency, max(symbol_latency, Surprisal.latency(rows)))
         drain_bits = [ceil_log2(self._schedule.value_latency + n + 16) for n in longest]
-        drain = Signal(drain_bits[1] + 1)
+        drain = Signal(drain_bits[1] + 1, reset_less=True)
         drained = Mux(score, drain[drain_bits[1]], drain[drain_bits[0]])
         draining, wind = Signal(), Signal()
-        not_loaded, bad_length, good_run = Signal(), Signal(), Signal()
-        raised, working = Signal(ERROR_BITS), Signal()
+        not_loaded, bad_length, good_run = (Signal(reset_less=True) for _ in range(3))
+        raised, working = Signal(ERROR_BITS, reset_less=True), Signal()
         raises = {error: Signal(name=f"raises_{error.name}") for error in Error}
         counter(m, drain, step=1, clear=~draining)
         starved, clean = Signal(), Signal()
@@ -220,7 +224,7 @@ class Controller(wiring.Component):
         cancels = self.cancel & (starts | working)
         m.d.sync += cancelled.eq((cancelled & ~starts) | cancels)
         m.d.comb += raises[Error.ABORTED].eq(cancels)
-        quiet = Signal(ceil_log2(QUIET_CYCLES) + 1)
+        quiet = Signal(ceil_log2(QUIET_CYCLES) + 1, reset_less=True)
         counter(m, quiet, step=cancelled, clear=~surplus | self.i_valid)
         failed = register(m, self.error.any(), "failed")
         m.d.sync += [
@@ -335,25 +339,20 @@ class Controller(wiring.Component):
         m.d.comb += raises[Error.SYMBOL].eq(seen & ~exists)
 
         counting = running & in_characters
-        for name, event in {
-            "cycles": counting,
-            "steps": counting & self.step_valid,
-            "characters": self.character_start & ~self.prologue,
-            "stalls": counting & self.waiting & ~last,
-            "startup": self.busy & is_run & ~counting,
-            "saturations": self.saturated,
-        }.items():
-            total = getattr(self, f"c_{name}")
-            happened = Signal(name=f"happened_{name}")
-            m.d.sync += happened.eq(event)
-            with m.If(happened):
-                m.d.sync += total.eq(total + 1)
+        m.d.comb += [
+            self.event_cycles.eq(counting),
+            self.event_steps.eq(counting & self.step_valid),
+            self.event_characters.eq(self.character_start & ~self.prologue),
+            self.event_stalls.eq(counting & self.waiting & ~last),
+            self.event_startup.eq(self.busy & is_run & ~counting),
+            self.event_saturations.eq(self.saturated),
+        ]
         return m
 
     def _fetch(self, m, running, restarted, surplus):
         """The next symbol of the stream, ahead of its use."""
-        symbol, valid, ended = Signal(SYMBOL_BITS), Signal(), Signal()
-        place, pop = Signal(3), Signal()
+        symbol, valid, ended = Signal(SYMBOL_BITS, reset_less=True), Signal(), Signal()
+        place, pop = Signal(3, reset_less=True), Signal()
         take = running & self.i_valid & ~valid & ~ended & ~pop
         m.d.sync += pop.eq(0)
         with m.If(take):

@@ -10,7 +10,7 @@ It holds no control but delay lines: what a step is travels beside it. `schedule
 the layer-1 pass never meet at the element-wise unit.
 """
 
-from amaranth.hdl import Module, Mux, Signal, signed
+from amaranth.hdl import DomainRenamer, Module, Mux, Signal, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
@@ -87,6 +87,9 @@ class Datapath(wiring.Component):
         Abandon the layer-1 pass.
     """
 
+    DOMAINS = ("elementwise", "sampler", "surprisal")
+    """Clock domains of parts within, for each to have a reset register of its own (`resets`)."""
+
     def __init__(self, config, schedule, *, init_files=None):
         self._config, self._schedule = config, schedule
         self._files = init_files or {}
@@ -137,9 +140,9 @@ class Datapath(wiring.Component):
         place(m, platform, "biases", biases)
         m.submodules.sums = sums = StoredSums(c)
         m.submodules.table = table = InputTable(c, init_files=files.get("table"))
-        m.submodules.elementwise = elementwise = Elementwise(c)
-        m.submodules.sampler = sampler = Sampler()
-        m.submodules.surprisal = surprisal = Surprisal()
+        parts = (elementwise, sampler, surprisal) = Elementwise(c), Sampler(), Surprisal()
+        for name, part in zip(self.DOMAINS, parts, strict=True):
+            m.submodules[name] = DomainRenamer(name)(part)
         row_lanes = lanes(m, platform)
         at_sum = self._schedule.sum_latency
 

@@ -34,7 +34,6 @@ class CellStates(Block):
     """
 
     kept = False
-    resets = True
     block_name = "zynq_lstm_cell_states"
 
     def __init__(self, hidden):

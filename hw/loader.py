@@ -4,8 +4,8 @@
 
 `quant.layout` defines the order. The first word's hash must be that of this
 hardware; otherwise the packet is swallowed and the model that was there stays. From the second word
-on that model is gone, a built-in one for good: a reset, which brings back all registers but one,
-does not bring back the memories.
+on that model is gone, a built-in one for good: a reset does not bring back the memories. Nor does
+it touch what is known of a model, which means nothing unless one is ``loaded``.
 """
 
 from amaranth.hdl import C, Cat, Module, Signal
@@ -20,6 +20,7 @@ from zynq_lstm.hw.primitives import (
     delay,
     equal_by_halves,
     greater,
+    port_register,
     register,
     wrapping_counter,
 )
@@ -103,22 +104,27 @@ class Loader(wiring.Component):
         )
         counter(m, outer, step=group_wraps, clear=looking | outer_wraps)
         counter(m, address, step=bank_wraps, clear=looking)
-        row_last, symbol_last = Signal.like(outer), Signal(8)
-        m.d.sync += [
-            symbol_last.eq(decremented(self.symbols)),
-            self.last_row.eq(symbol_last[2:]),
-            self.last_lane.eq(symbol_last[:2]),
-            row_last.eq(self.last_row + base),
-            bus.data.eq(self.i_data),
-            bus.bank.eq(bank),
-            bus.address.eq(address),
-            bus.row.eq(outer),
-            bus.symbol.eq(outer),
-            bus.unit.eq(unit),
-            self.done.eq(0),
-            self.wrong.eq(0),
-            self.corrupt.eq(0),
+        m.d.comb += [
+            getattr(bus, name).eq(register(m, value, f"write_{name}"))
+            for name, value in {
+                "data": self.i_data,
+                "bank": bank,
+                "address": address,
+                "row": outer,
+                "symbol": outer,
+                "unit": unit,
+            }.items()
         ]
+        m.d.sync += [self.done.eq(0), self.wrong.eq(0), self.corrupt.eq(0)]
+
+        # Of the model: these have no reset.
+        symbols, last_row, last_lane, crc = (
+            port_register(m, port)
+            for port in (self.symbols, self.last_row, self.last_lane, self.crc)
+        )
+        symbol_last = register(m, decremented(symbols[:8]), "symbol_last")
+        row_last = register(m, (last_row + base)[: len(outer)], "row_last")
+        m.d.sync += [last_row.eq(symbol_last[2:]), last_lane.eq(symbol_last[:2])]
         was_loaded = Signal()
         built_in = Signal(init=int(self._symbols > 0), reset_less=True)
         m.d.comb += self.loaded.eq(was_loaded | built_in)
@@ -133,7 +139,7 @@ class Loader(wiring.Component):
         checked = delay(m, taken & in_crc, Crc32.latency, "checked")
         upper = register(m, self.i_data[CRC_BITS:].any(), "upper")
         upper_set = Signal()
-        fits_crc = equal_by_halves(m, self.crc, crc32.crc, "crc") & ~upper_set
+        fits_crc = equal_by_halves(m, crc, crc32.crc, "crc") & ~upper_set
         sections = [
             ("WEIGHTS", bus.weights_en, bank_steps, bank_ends & group_ends, row_last),
             ("SCALES", bus.scales_en, None, 1, row_last),
@@ -172,7 +178,7 @@ class Loader(wiring.Component):
                     m.next = "SURPLUS"
                     with m.If(fits_q.all()):
                         m.d.sync += [
-                            self.symbols.eq(self.i_data),
+                            symbols.eq(self.i_data),
                             was_loaded.eq(0),
                             built_in.eq(0),
                         ]
@@ -202,7 +208,7 @@ class Loader(wiring.Component):
             with m.State("CRC"):
                 m.d.comb += in_crc.eq(1)
                 with m.If(taken):
-                    m.d.sync += [self.crc.eq(self.i_data), upper_set.eq(upper)]
+                    m.d.sync += [crc.eq(self.i_data), upper_set.eq(upper)]
                     m.next = "SURPLUS"
                     with m.If(self.i_last):
                         m.d.sync += ready.eq(0)

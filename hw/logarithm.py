@@ -91,7 +91,8 @@ class Close(wiring.Component):
         if DISTANCE_SHIFT != LINE_SHIFT:
             raise ValueError("Both products must have the same place of the point")
         slopes = at[self._LINE]
-        x, y = Signal(DISTANCE.bits, attrs=KEEP), Signal(LOG2_E.bits, attrs=KEEP)
+        x = Signal(DISTANCE.bits, reset_less=True, attrs=KEEP)
+        y = Signal(LOG2_E.bits, reset_less=True, attrs=KEEP)
         m.d.sync += [
             x.eq(Mux(slopes, along, self.distance)),
             y.eq(Mux(slopes, slope, LOG2_E_CODE)),

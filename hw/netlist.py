@@ -130,12 +130,11 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Wire:
-    """A named net: its bits from the lowest, whose index, and whether tools copy its register."""
+    """A named net: its bits from the lowest, and the index of that one."""
 
     name: str
     bits: tuple[Bit, ...]
     offset: int = 0
-    copied: bool = False
 
 
 @dataclass
@@ -310,7 +309,7 @@ def from_module(module: Mapping[str, Any]) -> Netlist:
     for name, port in module["ports"].items():
         ports[port["direction"]][name] = tuple(port["bits"])
     wires = tuple(
-        Wire(n, tuple(w["bits"]), int(w.get("offset", 0)), "max_fanout" in w.get("attributes", {}))
+        Wire(n, tuple(w["bits"]), int(w.get("offset", 0)))
         for n, w in module.get("netnames", {}).items()
     )
     inputs, outputs = ports["input"] | ports["inout"], ports["output"] | ports["inout"]

@@ -28,13 +28,10 @@ from zynq_lstm.hw.netlist import (
 )
 
 MAX_FANOUT = 64
-"""Loads that a net may drive, clock and reset aside."""
+"""Loads that a net may drive, clocks aside."""
 
 WIDEST = 10
 """Nets in the list of those with the highest fan-out."""
-
-RESET_PORT = re.compile(r"(?:^|_)[as]?_?(?:rst|reset)_?n?$", re.IGNORECASE)
-"""Names of top-level ports that are resets: rst, reset, aresetn, s_axi_aresetn, rst_n, ..."""
 
 
 @dataclass(frozen=True)
@@ -120,23 +117,22 @@ class FanOut:
     ----------
     widest : tuple[tuple[str, int], ...]
         Names and loads of the nets with the most, most first.
-    clocks, resets : tuple[str, ...]
-        Nets that were left out because they are clocks or resets.
+    clocks : tuple[str, ...]
+        Nets that were left out because they are clocks.
     violations : tuple[str, ...]
         A sentence for each net that drives too many.
     """
 
     widest: tuple[tuple[str, int], ...]
     clocks: tuple[str, ...]
-    resets: tuple[str, ...]
     violations: tuple[str, ...]
 
 
 def fan_out(netlist: Netlist) -> FanOut:
     """Count the input pins that each net drives; one cell may count several times.
 
-    A net is a clock where it drives a clock pin, and a reset as `reset_nets` says; both have
-    wires of their own in the chip, or are slow by intent, and are left out.
+    A net is a clock where it drives a clock pin; clocks have wires of their own in the chip and
+    are left out. Resets have none.
     """
     loads: Counter[int] = Counter()
     clocks: set[int] = set()
@@ -146,8 +142,7 @@ def fan_out(netlist: Netlist) -> FanOut:
             loads[bit] += 1
             if pin in clock_pins:
                 clocks.add(bit)
-    resets = reset_nets(netlist)
-    counted = Counter({bit: n for bit, n in loads.items() if bit not in clocks | resets})
+    counted = Counter({bit: n for bit, n in loads.items() if bit not in clocks})
     wide = [(bit, n) for bit, n in counted.most_common() if n > MAX_FANOUT]
     cells: dict[int, dict[str, str]] = {bit: {} for bit, _ in wide}
     for cell in netlist.cells:
@@ -165,44 +160,8 @@ def fan_out(netlist: Netlist) -> FanOut:
     return FanOut(
         tuple((netlist.label(bit), n) for bit, n in counted.most_common(WIDEST)),
         tuple(sorted(netlist.label(bit) for bit in clocks)),
-        tuple(sorted(netlist.label(bit) for bit in resets & loads.keys())),
         summarize(found, "nets with too many loads"),
     )
-
-
-def reset_nets(netlist: Netlist) -> set[int]:
-    """Find the nets of the top's reset.
-
-    Those are the bits of the ports that are named as resets, their inversion, and the outputs of
-    flip-flops that are fed by nothing but such nets and constants: a synchronizer; and a soft
-    reset, a flip-flop that the vendor's tools are told to copy (`primitives.COPIED`), which Yosys
-    does not do. A reset that logic has a part in, as Yosys makes many, is an ordinary net.
-    """
-    found = {
-        bit
-        for port, bits in netlist.inputs.items()
-        if RESET_PORT.search(port)
-        for bit in bits
-        if isinstance(bit, int)
-    }
-    copied = {bit for wire in netlist.wires if wire.copied for bit in wire.bits}
-    registers = {bit for bit, cell in netlist.drivers.items() if cell.kind in FLIP_FLOPS}
-    found |= copied & registers
-    readers: dict[int, list[Cell]] = defaultdict(list)
-    for cell in netlist.cells:
-        if cell.kind in LUTS | FLIP_FLOPS or cell.kind == "INV":
-            for _, bit in cell.input_nets():
-                readers[bit].append(cell)
-    waiting = list(found)
-    while waiting:
-        for cell in readers[waiting.pop()]:
-            clocks = cell.clock_pins
-            fed = {bit for pin, bit in cell.input_nets() if pin not in clocks}
-            if fed and fed <= found:
-                new = {bit for _, bit in cell.output_nets()} - found
-                found |= new
-                waiting += new
-    return found
 
 
 def check_cells(netlist: Netlist) -> tuple[str, ...]:

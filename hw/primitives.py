@@ -3,22 +3,21 @@
 from amaranth.hdl import C, Cat, Mux, Signal, signed
 from amaranth.lib import memory
 
-from zynq_lstm.hw.netlist_checks import MAX_FANOUT
-
 KEEP = {"keep": 1}
 """Keeps a fabric register out of a DSP48E1, where it would end a long wire too late."""
-
-COPIED = {"max_fanout": MAX_FANOUT}
-"""A register of which tools make copies, one for so many loads: for a reset, which is everywhere.
-
-What is on the way to the datapath has its copies written out (`hw.blocks`), for its cycles count.
-"""
 
 
 def register(m, value, name, *, keep=False):
     """A register without reset that follows ``value``."""
     q = Signal(value.shape(), name=name, reset_less=True, attrs=KEEP if keep else {})
     m.d.sync += q.eq(value)
+    return q
+
+
+def port_register(m, port):
+    """A register without reset that drives ``port`` of a component, which by itself has one."""
+    q = Signal.like(port, name=f"{port.name}_q", reset_less=True)
+    m.d.comb += port.eq(q)
     return q
 
 
@@ -63,13 +62,15 @@ def counter(m, count, *, step, clear):
 def wrapping_counter(m, last, *, step, clear, name):
     """Count 0 … ``last`` (a constant) and start again.
 
+    It has no reset: ``clear`` must come before what is counted.
+
     Returns
     -------
     (count, at_last)
         ``at_last`` is a register, known with the count it belongs to.
     """
-    count = Signal(range(max(2, last + 1)), name=name)
-    at_last = Signal(name=f"{name}_at_last", init=int(last == 0))
+    count = Signal(range(max(2, last + 1)), name=name, reset_less=True)
+    at_last = Signal(name=f"{name}_at_last", init=int(last == 0), reset_less=True)
     if last == 0:
         return count, at_last
     whole = last + 1 == 1 << len(count)

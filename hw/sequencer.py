@@ -92,13 +92,13 @@ class Sequencer(wiring.Component):
         # one; the count at which the latter will be known. All are known ahead, by registers, so
         # that the next phase follows without a gap.
         longest = max([p.steps for p in phases] + [c.output_rows(c.symbols)])
-        count = Signal(range(longest + 1))
+count = Signal(range(longest + 1), reset_less=True)
         on_last = Signal()
         on_last_but_one = Signal()
         ahead = 1 if c.groups == 1 else 0  # rows of several steps leave a cycle to compare
         notice = Signal.like(count, name="notice")
         output_notice = Signal.like(count, name="output_notice")
-        output_short = Signal(2)
+        output_short = Signal(2, reset_less=True)
         m.d.sync += [
             output_notice.eq(self.last_row - (1 + ahead)),
             output_short.eq(Cat(self.last_row == 0, self.last_row == 1)),
@@ -216,7 +216,7 @@ class Sequencer(wiring.Component):
             steps = {"walk": on_walk, "output": on_output}
             now = {}
             for which, start in starts.items():
-                count = Signal.like(like, name=f"{which}_{name}")
+                count = Signal.like(like, name=f"{which}_{name}", reset_less=True)
                 here = Mux(load, start, count)
                 m.d.sync += count.eq(here + steps[which])
                 now[which] = here

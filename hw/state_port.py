@@ -13,7 +13,7 @@ from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from zynq_lstm.hw.primitives import wrapping_counter
+from zynq_lstm.hw.primitives import port_register, register, wrapping_counter
 from zynq_lstm.quant.protocol import STATE_C1_SHIFT, STATE_C2_SHIFT, STATE_H2_SHIFT
 
 CYCLES_PER_UNIT = 16
@@ -93,7 +93,7 @@ class StatePort(wiring.Component):
             word.bit_select(STATE_C1_SHIFT, 16),
             word.bit_select(STATE_C2_SHIFT, 16),
         )
-        values = (self.h1, self.h2, self.c1, self.c2)
+        values = [port_register(m, port) for port in (self.h1, self.h2, self.c1, self.c2)]
         turning, reading, taken = Signal(), Signal(), Signal()
         waits = cycle[0] & self.write & ~self.i_valid & ~self.hurry
         writing = Signal()  # the unit has a word
@@ -120,7 +120,7 @@ class StatePort(wiring.Component):
                 m.d.sync += value.eq(Mux(writing, given, held & (~self.zero).replicate(16)))
         octets = Cat(*values)
         sent = [octets.word_select(k, 8) & cycle[SEND + k].replicate(8) for k in range(6)]
-        m.d.sync += self.o_byte.eq(reduce(or_, sent))
+        m.d.comb += self.o_byte.eq(register(m, reduce(or_, sent), "byte"))
         with m.If(turning & ~waits):
             m.d.sync += cycle.eq(cycle.rotate_left(1))
         with m.FSM(name="state_port"):

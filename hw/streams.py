@@ -10,7 +10,7 @@ from amaranth.lib.wiring import In, Out
 
 from zynq_lstm.hw.blocks import Block, place
 from zynq_lstm.hw.memory import BlockRam
-from zynq_lstm.hw.primitives import counter, incremented
+from zynq_lstm.hw.primitives import counter, incremented, port_register
 
 DEPTH = 512
 WORD = {"data": 64, "end": 3, "last": 1}
@@ -55,7 +55,7 @@ class StreamFifo(Block):
         place(m, platform, "ram", ram)
         w = Signal(range(DEPTH))
         r = Signal.like(w)
-        used = Signal.like(w)
+        used = Signal.like(w, reset_less=True)
         valid = Signal()
         push, pop = self.i_valid & self.i_ready, valid & self.o_ready
         counter(m, w, step=push, clear=0)
@@ -102,13 +102,14 @@ class BytePacker(wiring.Component):
         m = Module()
         place = Signal(3)
         leaves = self.i_valid & (self.i_last | (place == 7))
-        m.d.sync += [self.valid.eq(leaves), self.end.eq(place), self.last.eq(self.i_last)]
+        data, end, last = (port_register(m, port) for port in (self.data, self.end, self.last))
+        m.d.sync += [self.valid.eq(leaves), end.eq(place), last.eq(self.i_last)]
         with m.If(self.i_valid):
             m.d.sync += place.eq(Mux(self.i_last, 0, incremented(place)))
             with m.Switch(place):
                 for k in range(8):
                     with m.Case(k):
-                        m.d.sync += self.data.word_select(k, 8).eq(self.i_byte)
+                        m.d.sync += data.word_select(k, 8).eq(self.i_byte)
         return m
 
 

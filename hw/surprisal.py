@@ -74,7 +74,7 @@ class Greatest(wiring.Component):
                 _greater(m, a, b, f"best{len(keys)}_{k}")
                 for k, (a, b) in enumerate(zip(keys[::2], keys[1::2], strict=True))
             ]
-        best = Signal(LOGIT.bits)
+        best = Signal(LOGIT.bits, reset_less=True)
         forget = delay(m, self.valid & self.first, self.latency - 5, "forget")
         wins = register(m, greater(keys[0], best), "wins")
         challenger, kept = register(m, keys[0], "challenger"), register(m, best, "kept")
@@ -152,7 +152,8 @@ class Surprisal(wiring.Component):
             m.d.comb += getattr(greatest, name).eq(getattr(self, name))
 
         # One counter for both passes: up from row 0 to the last, then down until it is negative.
-        row, target, reading = Signal(ROW_BITS + 1), Signal(SYMBOL_BITS), Signal()
+        row, target = (Signal(n, reset_less=True) for n in (ROW_BITS + 1, SYMBOL_BITS))
+        reading = Signal()
         begin = delay(m, self.valid & self.last, self.TARGET_AFTER, "begin")
         write, at_last = register(m, self.valid, "write"), register(m, begin, "at_last")
         is_over = row[-1]
@@ -195,7 +196,7 @@ class Surprisal(wiring.Component):
             for k, (a, b) in enumerate(zip(lanes[::2], lanes[1::2], strict=True))
         ]
         four = register(m, pairs[0] + pairs[1], "four")
-        total = Signal(TOTAL.bits)
+        total = Signal(TOTAL.bits, reset_less=True)
         with m.If(begin):
             m.d.sync += total.eq(0)
         with m.Else():

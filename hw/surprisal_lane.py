@@ -94,7 +94,7 @@ class Exponential(wiring.Component):
         low, high = self.distance[:DISTANCE_LOW_BITS], self.distance[DISTANCE_LOW_BITS:bits]
         high = lut_rom(m, high, exp_high_table(), EXP_HIGH.bits, "high_table")
         low = lut_rom(m, low, exp_low_table(), EXP_LOW.bits, "low_table")
-        high_q = Signal(EXP_HIGH.bits, attrs=KEEP)
+        high_q = Signal(EXP_HIGH.bits, reset_less=True, attrs=KEEP)
         with m.If(self.distance[bits:].any() | ~self.counts):
             m.d.sync += high_q.eq(0)
         with m.Else():

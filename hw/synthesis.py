@@ -122,7 +122,6 @@ class SynthesisReport:
             "max_fanout_net": widest[0],
             "widest_nets": [{"net": name, "loads": n} for name, n in self.fanout.widest],
             "clock_nets": list(self.fanout.clocks),
-            "reset_nets": list(self.fanout.resets),
             "max_logic_levels": logic.luts if logic else 0,
             "max_logic_path": list(logic.steps) if logic else [],
             "max_carry_path": {

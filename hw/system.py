@@ -5,9 +5,9 @@
     s_axis ───────────────────────────────────┘     │
     interrupt ──────────────────────────────────────┘
 
-There are two domains with one clock. ``sync``, reset by ``aresetn`` alone, holds the bus, so that
-a soft reset does not break an access; ``core``, reset by ``aresetn`` or by a soft reset, holds all
-else, the registers too.
+All domains have one clock. ``sync``, reset by ``aresetn`` alone, holds the bus, so that a soft
+reset does not break an access. The others, reset by ``aresetn`` or by a soft reset, hold all else:
+a domain for each register that can be written, and ``core``. Their resets are a tree (`resets`).
 
 Nothing here is in a hurry, so all is registered: a write is decoded to one hit a register in the
 first cycle and takes effect in the second; values to be read are gated by their hits, three to a
@@ -23,10 +23,8 @@ from amaranth.hdl import (
     C,
     Cat,
     ClockDomain,
-    ClockSignal,
     DomainRenamer,
     Module,
-    ResetSignal,
     Signal,
 )
 from amaranth.lib import wiring
@@ -34,7 +32,8 @@ from amaranth.lib.wiring import In, Out
 
 from zynq_lstm.hw.accelerator import Accelerator
 from zynq_lstm.hw.axi_lite import WORD_SHIFT, AxiLite, axi_lite_members
-from zynq_lstm.hw.primitives import COPIED, counter
+from zynq_lstm.hw.primitives import counter
+from zynq_lstm.hw.resets import reset_domains
 from zynq_lstm.quant.protocol import ERROR_BITS, Error, Mode
 from zynq_lstm.quant.registers import (
     COUNTERS,
@@ -124,16 +123,18 @@ class System(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         core, members = self._accelerator, self.signature.members
-        m.domains += (domains := [ClockDomain("sync"), ClockDomain("core")])
-        for domain in domains:
-            domain.rst.attrs.update(COPIED)
-        resets = [Signal(init=1, reset_less=True, name=f"{d}_reset") for d in ("bus", "core")]
-        # All domains take their clock from the same signal, so that in simulation their edges
-        # come in the same step.
-        m.d.comb += core.aclk.eq(self.aclk)
-        for domain, reset in zip(("sync", "core"), resets, strict=True):
-            m.d.comb += [ClockSignal(domain).eq(core.aclk), ResetSignal(domain).eq(reset)]
-        m.d.sync += Cat(resets).eq(~Cat(self.aresetn, core.aresetn))
+        m.domains.sync = bus_domain = ClockDomain("sync")
+        bus_reset, core_reset = (
+            Signal(init=1, reset_less=True, name=f"{name}_reset") for name in ("bus", "core")
+        )
+        m.d.sync += [bus_reset.eq(~self.aresetn), core_reset.eq(~core.aresetn)]
+        m.d.comb += [
+            core.aclk.eq(self.aclk),
+            bus_domain.clk.eq(core.aclk),
+            bus_domain.rst.eq(bus_reset),
+        ]
+        written = [r.attribute for r in REGISTERS if r.access == Access.RW]
+        reset_domains(m, platform, ("core", *written), clock=core.aclk, reset=core_reset)
         # It makes its own domain, which is `core` in all but name.
         m.submodules.accelerator = DomainRenamer({"sync": "accelerator"})(core)
         m.submodules.bus = bus = AxiLite(
@@ -177,7 +178,8 @@ class System(wiring.Component):
 
     def _decode(self, m, bus):
         """A write, one cycle later."""
-        bits, strobes, written = Signal(DATA_BITS), Signal(WORD_BYTES), Signal()
+        bits, strobes = (Signal(n, reset_less=True) for n in (DATA_BITS, WORD_BYTES))
+        written = Signal()
         mask = Cat(strobe.replicate(8) for strobe in bus.w_strb)
         m.d.sync += [bits.eq(bus.w_data & mask), strobes.eq(bus.w_strb), written.eq(bus.w_en)]
         hits = {}
@@ -199,7 +201,7 @@ class System(wiring.Component):
                 for k, low in enumerate(range(0, r.width, 8)):
                     part = slice(low, min(low + 8, r.width))
                     with m.If(write.hits[r.name] & write.strobes[k] & allowed):
-                        m.d.core += value[part].eq(write.bits[part])
+                        m.d[r.attribute] += value[part].eq(write.bits[part])
         m.d.comb += [
             core.mode.eq(values["MODE"]),
             core.inputs.eq(values["INPUTS"]),
@@ -268,7 +270,7 @@ class System(wiring.Component):
 
     def _errors(self, m, write, errors, obeyed, wrong_mode, busy):
         """ERROR: what a run or an access sets, until a start or a write clears it."""
-        before, refused = Signal(ERROR_BITS), Signal()
+        before, refused = Signal(ERROR_BITS, reset_less=True), Signal()
         in_command = Cat(write.hits[r.name] for r in REGISTERS if r.while_idle).any()
         starts = write.pulse("CONTROL", "START")
         nowhere = Signal()
@@ -309,7 +311,7 @@ class System(wiring.Component):
         """The value at a word's address, `_read_latency` cycles later; 0 where there is none."""
         gated = []
         for r in self._readable:
-            hit = Signal(name=f"reads_{r.attribute}")
+            hit = Signal(name=f"reads_{r.attribute}", reset_less=True)
             m.d.sync += hit.eq(address == r.offset >> WORD_SHIFT)
             value = values[r.name]
             gated.append(value & hit.replicate(len(value)))
@@ -318,7 +320,7 @@ class System(wiring.Component):
             groups = [gated[k : k + fan_in] for k in range(0, len(gated), fan_in)]
             gated = []
             for k, group in enumerate(groups):
-                joined = Signal(DATA_BITS, name=f"read_{level}_{k}")
+                joined = Signal(DATA_BITS, name=f"read_{level}_{k}", reset_less=True)
                 m.d.sync += joined.eq(reduce(or_, group))
                 gated.append(joined)
             level, fan_in = level + 1, JOINED

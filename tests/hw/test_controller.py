@@ -9,7 +9,8 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from component_simulation import set_ports, simulate
 
-from zynq_lstm.hw.controller import COUNTERS, RUNS, Controller
+from zynq_lstm.hw.controller import COUNT_BITS, COUNTERS, RUNS, Controller
+from zynq_lstm.hw.event_counter import EventCounter
 from zynq_lstm.hw.sampler import Sampler
 from zynq_lstm.hw.schedule import Schedule
 from zynq_lstm.hw.sequencer import Sequencer
@@ -29,18 +30,22 @@ LIMIT = 60000
 
 
 class Controlled(wiring.Component):
-    """A controller and its sequencer."""
+    """A controller, its sequencer and counters of its events."""
 
     def __init__(self, config):
         self.schedule = Schedule(config)
         self.controller = Controller(config, self.schedule)
         self.sequencer = Sequencer(self.schedule)
+        self.counters = {name: EventCounter(COUNT_BITS) for name in COUNTERS}
         super().__init__({"last_row": In(6), "row_of_o_ends": Out(1)})
 
     def elaborate(self, platform):
         m = Module()
         m.submodules.controller = c = self.controller
         m.submodules.sequencer = s = self.sequencer
+        for name, counter in self.counters.items():
+            m.submodules[name] = counter
+            m.d.comb += counter.event.eq(getattr(c, f"event_{name}"))
         m.d.comb += [getattr(s, n).eq(getattr(c, n)) for n in TO_SEQUENCER]
         m.d.comb += [getattr(c, n).eq(getattr(s, of)) for n, of in FROM_SEQUENCER.items()]
         m.d.comb += [s.last_row.eq(self.last_row), self.row_of_o_ends.eq(s.o_last)]
@@ -142,7 +147,7 @@ class Bench:
             self.pulses[name] += get(name)
 
     def counters(self):
-        return {n: self.get(f"c_{n}") for n in COUNTERS}
+        return {n: self.ctx.get(c.total) for n, c in self.dut.counters.items()}
 
     async def start(self, mode, *, inputs=0, outputs=0):
         self.forget()

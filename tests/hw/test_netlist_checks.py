@@ -4,7 +4,6 @@ import pytest
 from netlist_design import CLOCK, Design, multiplier
 
 from zynq_lstm.hw.netlist_checks import (
-    RESET_PORT,
     check_banks,
     check_cells,
     check_dsps,
@@ -12,7 +11,6 @@ from zynq_lstm.hw.netlist_checks import (
     count_resources,
     dsp_controls_without_register,
     fan_out,
-    reset_nets,
 )
 
 
@@ -48,66 +46,14 @@ def test_fan_out_counts_each_pin_of_a_cell(design: Design) -> None:
     assert "sign drives 90, pins of 3 cells such as mul0 (DSP48E1 A)" in violation
 
 
-def wide_reset(design: Design, reset: int) -> None:
-    for _ in range(80):
-        design.register("1", R=reset)
-
-
-@pytest.mark.parametrize("how", ["port", "inverted", "lut", "synchronized", "preset"])
-def test_reset_is_left_out(design: Design, how: str) -> None:
+def test_reset_is_a_net_like_others(design: Design) -> None:
     (reset,) = design.port("aresetn", "input")
-    if how == "inverted":
-        (inverse,) = design.nets(1)
-        design.cell("INV", I=reset, O=inverse)
-        reset = inverse
-    elif how == "lut":
-        reset = design.lut("0", reset)
-    elif how == "synchronized":
-        reset = design.register(design.register(design.lut(reset)))
-    elif how == "preset":
-        first, second = design.nets(2)
-        design.cell("FDPE", C=CLOCK, D="0", CE="1", PRE=reset, Q=first)
-        design.cell("FDPE", C=CLOCK, D=first, CE="1", PRE=reset, Q=second)
-        reset = second
-    wide_reset(design, reset)
-    found = fan_out(design.netlist())
-    assert found.violations == ()
-    assert "aresetn" in found.resets
-
-
-@pytest.mark.parametrize("driver", ["register", "logic"])
-def test_soft_reset_is_a_register_that_tools_copy(design: Design, driver: str) -> None:
-    asked = design.register(*design.port("burst", "input"), CE="1")
-    reset = design.register(asked) if driver == "register" else design.lut(asked)
-    design.alias("soft_reset", [reset])
-    design.module["netnames"]["soft_reset"]["attributes"] = {"max_fanout": f"{64:032b}"}
-    wide_reset(design, reset)
-    found = fan_out(design.netlist())
-    assert found.resets == (("soft_reset",) if driver == "register" else ())
-    assert len(found.violations) == (driver == "logic")
-
-
-@pytest.mark.parametrize("how", ["logic", "register", "other port", "named"])
-def test_local_reset_is_an_ordinary_net(design: Design, how: str) -> None:
-    (reset,) = design.port("rst", "input")
-    (other,) = design.port("burst", "input")
-    bit = {
-        "logic": lambda: design.lut(reset, other),
-        "register": lambda: design.register(reset, CE=other),
-        "other port": lambda: other,
-        "named": lambda: design.register(other, "local_rst"),
-    }[how]()
-    wide_reset(design, bit)
-    netlist = design.netlist()
-    assert reset_nets(netlist) == {reset}
-    assert len(fan_out(netlist).violations) == 1
-
-
-def test_reset_port_names() -> None:
-    for name in ("rst", "reset", "aresetn", "rst_n", "arst_n", "s_axi_aresetn", "sys_reset", "RST"):
-        assert RESET_PORT.search(name), name
-    for name in ("burst", "first", "preset", "reset_count", "worst_n"):
-        assert not RESET_PORT.search(name), name
+    held = design.register(design.lut(reset), "held")
+    for _ in range(65):
+        design.register("1", R=held)
+    (violation,) = fan_out(design.netlist()).violations
+    assert "but held drives 65, pins of 65 cells such as" in violation
+    assert violation.endswith("(FDRE R)")
 
 
 # Multipliers
