@@ -43,7 +43,7 @@ class ResetCopy(Block):
 
 
 def reset_domains(m, platform, names, *, clock, reset):
-    """Add a clock domain for each part to a module that has, or sees, ``sync`` of the same clock.
+    """Add a clock domain for each part to a module whose ``sync`` has the same clock.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ def reset_domains(m, platform, names, *, clock, reset):
     platform
         As for `place`.
     names : iterable of str
-        Names of the domains; they are seen by the submodules, not by the parent.
+        Names of the domains, ``sync`` perhaps among them; submodules see them, the parent does not.
     clock : Signal
         From which all domains must take their clock, so that in simulation their edges come in the
         same step.

@@ -135,7 +135,7 @@ class System(wiring.Component):
         ]
         written = [r.attribute for r in REGISTERS if r.access == Access.RW]
         reset_domains(m, platform, ("core", *written), clock=core.aclk, reset=core_reset)
-        # It makes its own domain, which is `core` in all but name.
+        # It makes its own domains, with resets as `core`'s.
         m.submodules.accelerator = DomainRenamer({"sync": "accelerator"})(core)
         m.submodules.bus = bus = AxiLite(
             write_latency=WRITE_LATENCY, read_latency=self._read_latency
