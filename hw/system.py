@@ -163,18 +163,17 @@ class System(wiring.Component):
         under_way, resets = (
             Signal(init=1, name=f"soft_reset_{name}") for name in ("under_way", "resets")
         )
-        ends, runs = (Signal(name=f"soft_reset_{name}") for name in ("ends", "off"))
+        ends = Signal(name="soft_reset_ends")
         m.d.sync += [
             ends.eq(under_way & (count == last - 1)),
             resets.eq(under_way & (count < RESET_CYCLES)),
-            runs.eq(~resets),
         ]
         counter(m, count, step=under_way, clear=asked | ends)
         with m.If(asked):
             m.d.sync += under_way.eq(1)
         with m.Elif(ends):
             m.d.sync += under_way.eq(0)
-        m.d.comb += [self._accelerator.aresetn.eq(runs), hold.eq(under_way)]
+        m.d.comb += [self._accelerator.aresetn.eq(~resets), hold.eq(under_way)]
 
     def _decode(self, m, bus):
         """A write, one cycle later."""
