@@ -92,7 +92,7 @@ class Sequencer(wiring.Component):
         # one; the count at which the latter will be known. All are known ahead, by registers, so
         # that the next phase follows without a gap.
         longest = max([p.steps for p in phases] + [c.output_rows(c.symbols)])
-count = Signal(range(longest + 1), reset_less=True)
+        count = Signal(range(longest + 1), reset_less=True)
         on_last = Signal()
         on_last_but_one = Signal()
         ahead = 1 if c.groups == 1 else 0  # rows of several steps leave a cycle to compare
