@@ -26,6 +26,21 @@ from zynq_lstm.quant.formats import TEMPERATURE, WEIGHT
 from zynq_lstm.quant.protocol import ERROR_BITS
 
 
+def require_hardware(config):
+    """Refuse what only the golden model computes.
+
+    Raises
+    ------
+    UserError
+        When the weights have fewer bits than the multipliers.
+    """
+    if config.weight_bits != WEIGHT.bits:
+        raise UserError(
+            f"The accelerator must have weights of {WEIGHT.bits} bits, not {config.weight_bits}: "
+            "fewer bits are for the golden model, and have no hardware yet (docs/four-bit.md)"
+        )
+
+
 class Accelerator(wiring.Component):
     """The whole accelerator, with plain ports for its commands.
 
@@ -60,12 +75,7 @@ class Accelerator(wiring.Component):
     """
 
     def __init__(self, config, *, init_files=None, symbols=0, crc=0):
-        if config.weight_bits != WEIGHT.bits:
-            raise UserError(
-                f"The accelerator must have weights of {WEIGHT.bits} bits, not "
-                f"{config.weight_bits}: fewer bits are for the golden model, and have no hardware "
-                "yet (docs/four-bit.md)"
-            )
+        require_hardware(config)
         self._config, self._init_files = config, init_files
         self._built_in = {"symbols": symbols, "crc": crc}
         super().__init__(

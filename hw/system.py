@@ -54,8 +54,9 @@ STREAM_PORTS = tuple(
 )
 """Ports of the accelerator that are the system's."""
 
-RESET_CYCLES = 16
-"""Cycles of a soft reset."""
+RESET_CYCLES = 32
+"""Cycles of a soft reset: more than any delay line is long, for those have no reset, and what is
+on its way in them must leave while nothing listens."""
 
 SETTLE_CYCLES = 8
 """Cycles after it in which accesses wait, too."""

@@ -6,6 +6,7 @@ from pathlib import Path
 from amaranth.back import verilog
 from amaranth.hdl import ClockDomain, Fragment
 
+from zynq_lstm.hw.accelerator import require_hardware
 from zynq_lstm.hw.blocks import VerilogPlatform, ports
 from zynq_lstm.hw.system import System
 from zynq_lstm.quant.errors import UserError
@@ -28,7 +29,13 @@ def convert(config, **options):
     -------
     dict of str to str
         File name to text.
+
+    Raises
+    ------
+    UserError
+        When the configuration has no hardware.
     """
+    require_hardware(config)  # before there are components, which Amaranth wants used
     platform = VerilogPlatform()
     files = {
         "zynq_lstm_ram.v": RAM_SOURCE.read_text(),

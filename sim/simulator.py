@@ -27,7 +27,7 @@ Flags = NDArray[np.uint16]
 TLAST = 1 << 8
 """In a word's flags, above the eight bits of its TKEEP: the packet's end."""
 
-_RESET_CYCLES = 16
+_RESET_CYCLES = 32
 _CHUNK_CYCLES = 100_000
 """Cycles of one call of the harness, in which Python does not hear Ctrl-C: less than a second."""
 _CHUNK_WORDS = 4096
