@@ -12,7 +12,7 @@ PYNQ_PYTHON ?= $(PYTHON)
 PYNQ_VERSIONS := 3.0.1 3.1.2
 PYNQ_STAMPS := $(PYNQ_VERSIONS:%=.venv-pynq-%/installed)
 
-.PHONY: setup demo test test-full formal proof test-pynq lint docs clean
+.PHONY: setup demo test test-full formal proof mutation test-pynq lint docs clean
 
 setup: $(STAMP)
 
@@ -36,6 +36,9 @@ formal: $(STAMP)
 
 proof: $(STAMP)
 	$(BIN)/pytest -m "" tests/exhaustive tests/formal
+
+mutation: $(STAMP)
+	$(BIN)/python tests/mutation/campaign.py
 
 test-pynq: $(PYNQ_STAMPS)
 	set -e; for version in $(PYNQ_VERSIONS); do \
