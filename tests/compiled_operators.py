@@ -53,8 +53,10 @@ class Operators:
         for path in sources:
             path.write_text(alter(path.name, path.read_text()))
         top = sources[-1].read_text()
-        (close,) = re.findall(r"^module (\\\S+\.close) \(", top, re.MULTILINE)
-        definitions = f"`define CLOSE {close} \n`define ADDEND_AFTER {Lane.ADDEND_AFTER}\n"
+        ((close, ports),) = re.findall(r"^module (\\\S+\.close) \((.*?)\);", top, re.M | re.S)
+        (clk,), (rst,) = (re.findall(rf"\w+_{end}\b", ports) for end in ("clk", "rst"))
+        definitions = f"`define CLOSE {close} \n`define CLOSE_CLK {clk}\n`define CLOSE_RST {rst}\n"
+        definitions += f"`define ADDEND_AFTER {Lane.ADDEND_AFTER}\n"
         wrapper = folder / "operators.v"
         wrapper.write_text(definitions + (FOLDER / "operators.v").read_text())
         library = compile_library(

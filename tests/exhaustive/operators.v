@@ -34,7 +34,7 @@ module operators (
   // Logarithm and the sum with the distance in bits: total, distance.
   wire [15:0] surprisal;
   `CLOSE close (
-    .accelerator_clk(clk), .accelerator_rst(1'b0), .start(start),
+    .`CLOSE_CLK (clk), .`CLOSE_RST (1'b0), .start(start),
     .total(x[28:0]), .distance(x[44:29]), .surprisal(surprisal)
   );
 
