@@ -12,6 +12,7 @@ accelerator. What takes time is the chip, and that has a clock of its own.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -82,7 +83,7 @@ class Fault:
     lost: int = 0
 
 
-class Channel:
+class Channel(ABC):
     """What both directions have in common.
 
     Parameters
@@ -177,13 +178,13 @@ class Channel:
         self.control &= ~Control.RUN
         self.status = self.status & ~Status.IDLE | Status.HALTED | Status.ERROR_IRQ | error
 
+    @abstractmethod
     def start(self) -> None:
         """Begin to move data."""
-        raise NotImplementedError
 
+    @abstractmethod
     def move(self) -> None:
         """Move what can be moved now, and end the transfer when it is whole."""
-        raise NotImplementedError
 
 
 class SendChannel(Channel):
