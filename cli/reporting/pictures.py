@@ -31,6 +31,8 @@ BINS = 250
 """Points of a curve over a text, at most."""
 LEAST = 20
 """Characters that a point is the mean of, at least."""
+EXACT_ABOVE = 6.0
+"""Decibels above the best row at which rows without an error are drawn."""
 PLENTY = FuncFormatter(lambda value, _: f"{value:,.0f}")
 
 
@@ -66,20 +68,38 @@ def rows(found: Measurement) -> Figure:
     made = figure(4.4)
     axes = made.subplots()
     looks = {"hh1": (BLUE, "o"), "ih2": (ORANGE, "s"), "hh2": (GREEN, "^"), "out": (RED, "D")}
-    for tensor in found.weights:
-        if isinstance(tensor, MatrixError):
-            colour, marker = looks[tensor.name]
-            largest = np.abs(tensor.weights).max(axis=1)
-            axes.scatter(
-                largest,
-                tensor.row_decibels,
-                s=14,
-                c=colour,
-                marker=marker,
-                alpha=0.6,
-                linewidths=0,
-                label=f"{tensor.title} ({len(largest)} rows)",
-            )
+    matrices = [tensor for tensor in found.weights if isinstance(tensor, MatrixError)]
+    known = [level for tensor in matrices for level in tensor.row_decibels if np.isfinite(level)]
+    top, some_exact = max(known, default=0.0) + EXACT_ABOVE, False
+    for tensor in matrices:
+        colour, marker = looks[tensor.name]
+        largest = np.abs(tensor.weights).max(axis=1)
+        exact = (tensor.row_rms == 0) & (largest > 0)
+        some_exact |= bool(exact.any())
+        axes.scatter(
+            largest,
+            np.where(exact, top, tensor.row_decibels),
+            s=14,
+            c=colour,
+            marker=marker,
+            alpha=0.6,
+            linewidths=0,
+            label=f"{tensor.title} ({len(largest)} rows)",
+        )
+    if some_exact:
+        axes.axhline(top, color=GREY, linewidth=1, linestyle="--")
+        axes.annotate(
+            "rows without an error",
+            (1.0, top),
+            xytext=(-4, 3),
+            xycoords=("axes fraction", "data"),
+            textcoords="offset points",
+            ha="right",
+            fontsize=9,
+            color=GREY,
+        )
+    if not known:
+        axes.set_yticks([])
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:g}"))
     axes.xaxis.set_minor_formatter(FuncFormatter(lambda v, _: f"{v:g}" if _few(v) else ""))

@@ -86,6 +86,28 @@ def test_each_dot_is_a_row(found) -> None:
     assert [len(dots.get_offsets()) for dots in axes.collections] == [64, 64, 64, 13]
 
 
+def on_the_grid(found, names):
+    """The measurement of a model some of whose matrices lie on their grid, as training for it
+    leaves them."""
+    weights = [
+        replace(tensor, weights=tensor.quantized) if tensor.name in names else tensor
+        for tensor in found.weights
+    ]
+    return replace(found, weights=weights)
+
+
+@pytest.mark.parametrize("names", [{"hh1"}, {"hh1", "ih2", "hh2", "out"}])
+def test_rows_without_an_error_are_drawn(found, names) -> None:
+    changed = on_the_grid(found, names)
+    for name, draw in PICTURES.items():
+        assert png(draw(changed)), name
+    (axes,) = pictures.rows(changed).axes
+    levels = [dots.get_offsets()[:, 1] for dots in axes.collections]
+    exact = [set(level) for level in levels if len(set(level)) == 1]
+    assert len(exact) == len(names) and len(set.union(*exact)) == 1
+    assert "rows without an error" in [text.get_text() for text in axes.texts]
+
+
 def test_each_dot_is_a_unit(found) -> None:
     for layer, axes in enumerate(pictures.gates(found).axes):
         dots = [d.get_offsets() for d in axes.collections if len(d.get_offsets()) == 16]
