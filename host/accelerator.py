@@ -23,7 +23,7 @@ from zynq_lstm.host.link import Bytes, Link, LinkError
 from zynq_lstm.quant.config import GATES, Config
 from zynq_lstm.quant.errors import AcceleratorError, UserError
 from zynq_lstm.quant.image import Image
-from zynq_lstm.quant.protocol import Mode
+from zynq_lstm.quant.protocol import STREAM_BYTES, SURPRISAL_BYTES, Mode
 from zynq_lstm.quant.sampling import advanced
 from zynq_lstm.quant.state import State
 
@@ -119,7 +119,7 @@ class AcceleratorTransport:
 
     def score(self, symbols: NDArray[np.uint8]) -> NDArray[np.uint16]:
         """Feed all symbols but the last; the surprisal of each but the first, shape (n - 1,)."""
-        most = min(self._most(packets.SURPRISAL_BYTES), self._most(1) - 1)
+        most = min(self._most(SURPRISAL_BYTES), self._most(1) - 1)
         pieces = [
             packets.unpack_surprisals(self._feed(Mode.SCORE, symbols[k : k + most + 1], 1))
             for k in range(0, len(symbols) - 1, most)
@@ -139,7 +139,7 @@ class AcceleratorTransport:
     def read_state(self) -> State:
         """Return a copy of the state."""
         layers, hidden = self._loaded.config.layers, self._loaded.config.hidden
-        answer = self._run(self._state_command(Mode.READ_STATE, answer=hidden * packets.WORD_BYTES))
+        answer = self._run(self._state_command(Mode.READ_STATE, answer=hidden * STREAM_BYTES))
         return packets.unpack_state(answer, layers)
 
     def write_state(self, state: State) -> None:
@@ -208,7 +208,7 @@ class AcceleratorTransport:
                 f"Image must have at most {here.symbols} symbols, as this accelerator can hold, "
                 f"not {image.symbols}"
             )
-        size = packets.WORD_BYTES * len(image.payload)
+        size = STREAM_BYTES * len(image.payload)
         if size > self.link.largest_packet:
             raise UserError(
                 f"Image must have at most {self.link.largest_packet:,} bytes, the largest "
@@ -236,7 +236,7 @@ class AcceleratorTransport:
         image = self._loaded
         count = len(symbols) - unfed
         rows = image.config.output_rows(image.symbols)
-        each = packets.SURPRISAL_BYTES if unfed else rows * GATES * packets.LOGIT_BYTES
+        each = SURPRISAL_BYTES if unfed else rows * GATES * packets.LOGIT_BYTES
         command = Command(
             mode, *self._duration(count), packet=symbols, answer=count * each, inputs=count
         )

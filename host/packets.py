@@ -15,9 +15,7 @@ from zynq_lstm.quant.layout import Words
 from zynq_lstm.quant.protocol import STATE_C1_SHIFT, STATE_C2_SHIFT, STATE_H2_SHIFT
 from zynq_lstm.quant.state import State
 
-WORD_BYTES = 8
 LOGIT_BYTES = 2
-SURPRISAL_BYTES = 2
 
 _H_SHIFTS = (0, STATE_H2_SHIFT)
 _C_SHIFTS = (STATE_C1_SHIFT, STATE_C2_SHIFT)

@@ -50,4 +50,5 @@ class Error(IntFlag):
 ERROR_BITS = 7
 SURPRISAL_BYTES = 2
 STATE_C1_SHIFT, STATE_H2_SHIFT, STATE_C2_SHIFT = 16, 8, 32
-SYMBOLS_PER_WORD = 8
+STREAM_BYTES = 8
+"""Of a word of the streams."""

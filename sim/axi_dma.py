@@ -30,12 +30,10 @@ from zynq_lstm.host.dma import (
     Control,
     Status,
 )
+from zynq_lstm.quant.protocol import STREAM_BYTES
 from zynq_lstm.sim.link import from_words, to_words
 from zynq_lstm.sim.memory import DecodeError, Memory
 from zynq_lstm.sim.simulator import TLAST
-
-STREAM_BYTES = 8
-"""Of a word of the streams, and what an address must be a multiple of without realignment."""
 
 RESET_CYCLES = 32
 """How long the reset bit reads 1."""

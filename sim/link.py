@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from zynq_lstm.host.link import Bytes, LinkError
 from zynq_lstm.quant.config import Config
-from zynq_lstm.quant.protocol import SYMBOLS_PER_WORD as WORD_BYTES
+from zynq_lstm.quant.protocol import STREAM_BYTES
 from zynq_lstm.sim.simulator import TLAST, Chip, Flags, HardwareError, Until, Words
 
 
@@ -82,7 +82,7 @@ class SimulatedLink:
             raise LinkError(f"A packet must have 1 to {self.largest_packet} bytes, not {size}")
         self._forget()
         self.transfers += 1
-        self._room = -(-size // WORD_BYTES)
+        self._room = -(-size // STREAM_BYTES)
         self.chip.accept(self._room)
 
     def accepted(self) -> Bytes | None:
@@ -136,13 +136,13 @@ def open_link(
 
 def to_words(packet: Bytes) -> tuple[Words, int]:
     """Return bytes as words of a packet, shape (n,), and the number of bytes in the last."""
-    words = np.zeros(-(-len(packet) // WORD_BYTES), "<u8")
+    words = np.zeros(-(-len(packet) // STREAM_BYTES), "<u8")
     words.view(np.uint8)[: len(packet)] = packet
-    return words.astype(np.uint64), (len(packet) - 1) % WORD_BYTES + 1
+    return words.astype(np.uint64), (len(packet) - 1) % STREAM_BYTES + 1
 
 
 def from_words(words: Words, flags: NDArray[np.uint16]) -> Bytes:
     """Return the bytes of a packet's words: those that TKEEP marks."""
-    data = words.astype("<u8").view(np.uint8).reshape(-1, WORD_BYTES)
-    kept = (flags[:, None] >> np.arange(WORD_BYTES)) & 1
+    data = words.astype("<u8").view(np.uint8).reshape(-1, STREAM_BYTES)
+    kept = (flags[:, None] >> np.arange(STREAM_BYTES)) & 1
     return data[kept.astype(bool)]

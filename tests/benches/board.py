@@ -18,7 +18,7 @@ from cocotb.triggers import ClockCycles, RisingEdge, with_timeout
 from cocotb.utils import get_sim_time
 from cocotbext.axi import AxiStreamBus, AxiStreamSink
 
-from zynq_lstm.quant.protocol import SYMBOLS_PER_WORD, Error
+from zynq_lstm.quant.protocol import STREAM_BYTES, Error
 from zynq_lstm.quant.registers import register
 
 PERIOD_NS = 8
@@ -164,9 +164,9 @@ class Board:
         frame = await with_timeout(self.sink.recv(compact=False), limit * PERIOD_NS, "ns")
         keep = "".join(map(str, frame.tkeep))
         kept = keep.rstrip("0")
-        assert len(keep) % SYMBOLS_PER_WORD == 0
+        assert len(keep) % STREAM_BYTES == 0
         assert kept == "1" * len(kept), keep
-        assert len(keep) - len(kept) < SYMBOLS_PER_WORD, "the last word is empty"
+        assert len(keep) - len(kept) < STREAM_BYTES, "the last word is empty"
         return bytes(frame.tdata[: len(kept)])
 
     async def nothing_more(self, cycles=IDLE_CYCLES):

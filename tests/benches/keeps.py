@@ -5,7 +5,7 @@ import cocotb
 from benches.packets import WHOLE, Word, octets_of, state_bytes, words_of, words_to_bytes
 from benches.twin import Twin, rounds
 
-from zynq_lstm.quant.protocol import SYMBOLS_PER_WORD, Error, Mode
+from zynq_lstm.quant.protocol import STREAM_BYTES, Error, Mode
 
 
 async def feed(twin, words):
@@ -19,7 +19,7 @@ async def feed(twin, words):
 
 def word(twin, keep, last):
     """A word of symbols, with what is none in each byte that does not count."""
-    octets = [255] * SYMBOLS_PER_WORD
+    octets = [255] * STREAM_BYTES
     for k, symbol in enumerate(twin.symbols(max(1, keep.bit_length()))):
         octets[k] = int(symbol)
     return Word(tdata=int.from_bytes(bytes(octets), "little"), tkeep=keep, tlast=last)
@@ -30,7 +30,7 @@ async def last_words(dut):
     """1 to 8 bytes in the last word, behind none, one or two whole ones."""
     twin = await Twin.make(dut)
     for whole in range(3):
-        for count in range(1, SYMBOLS_PER_WORD + 1):
+        for count in range(1, STREAM_BYTES + 1):
             twin.pause()
             before = [word(twin, WHOLE, 0) for _ in range(whole)]
             await feed(twin, [*before, word(twin, (1 << count) - 1, 1)])
@@ -92,7 +92,7 @@ async def empty_last_words(dut):
     for _ in range(rounds(0.3)):
         twin.pause()
         twin.send_words([word(twin, WHOLE, 0), word(twin, 0, 1)])
-        await twin.start(Mode.LOGITS, inputs=SYMBOLS_PER_WORD)
+        await twin.start(Mode.LOGITS, inputs=STREAM_BYTES)
         await twin.receive()
         assert await twin.ended() == Error.PACKET
         await twin.still_right()

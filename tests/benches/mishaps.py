@@ -7,7 +7,7 @@ from benches.twin import Twin
 from benches.works import RUNS, announced, make
 
 from zynq_lstm.hw.controller import QUIET_CYCLES
-from zynq_lstm.quant.protocol import SYMBOLS_PER_WORD, Error, Mode
+from zynq_lstm.quant.protocol import STREAM_BYTES, Error, Mode
 from zynq_lstm.quant.registers import AccessError, register
 
 MODES = 1 << register("MODE").width
@@ -54,7 +54,7 @@ async def packets_of_other_lengths(dut):
 async def every_length_by_one(dut):
     """One symbol less and one more than announced, for every length modulo 8."""
     twin = await Twin.make(dut)
-    for awaited in range(2, 2 * SYMBOLS_PER_WORD + 2):
+    for awaited in range(2, 2 * STREAM_BYTES + 2):
         for sent in (awaited - 1, awaited + 1):
             for mode in (Mode.LOGITS, Mode.SCORE):
                 twin.pause()
@@ -152,7 +152,7 @@ async def several_errors_at_once(dut):
     assert await twin.ended() == Error.SYMBOL | Error.PACKET
     await twin.still_right()
     await twin.start(Mode.LOGITS, inputs=9)
-    twin.send_words(words_of([255] * SYMBOLS_PER_WORD, ends=False))
+    twin.send_words(words_of([255] * STREAM_BYTES, ends=False))
     await twin.cycles(1000)
     await twin.abort()
     await twin.receive()

@@ -7,11 +7,11 @@ from zynq_lstm.quant.protocol import (
     STATE_C1_SHIFT,
     STATE_C2_SHIFT,
     STATE_H2_SHIFT,
-    SYMBOLS_PER_WORD,
+    STREAM_BYTES,
 )
 
 H_SHIFTS, C_SHIFTS = (0, STATE_H2_SHIFT), (STATE_C1_SHIFT, STATE_C2_SHIFT)
-WHOLE = (1 << SYMBOLS_PER_WORD) - 1
+WHOLE = (1 << STREAM_BYTES) - 1
 """TKEEP of a whole word."""
 
 # A source that sends a word at a time, whatever its TKEEP and TLAST: AxiStreamSource of
@@ -39,7 +39,7 @@ def words_of(data, *, ends=True):
     data = bytes(data)
     words = [
         Word(tdata=int.from_bytes(part, "little"), tkeep=(1 << len(part)) - 1, tlast=0)
-        for part in (data[k : k + SYMBOLS_PER_WORD] for k in range(0, len(data), SYMBOLS_PER_WORD))
+        for part in (data[k : k + STREAM_BYTES] for k in range(0, len(data), STREAM_BYTES))
     ]
     words[-1].tlast = int(ends)
     return words
@@ -49,6 +49,6 @@ def octets_of(words):
     """The bytes that the hardware sees in words: all up to the highest that TKEEP marks, and one
     where it marks none."""
     return b"".join(
-        word.tdata.to_bytes(SYMBOLS_PER_WORD, "little")[: max(1, word.tkeep.bit_length())]
+        word.tdata.to_bytes(STREAM_BYTES, "little")[: max(1, word.tkeep.bit_length())]
         for word in words
     )

@@ -37,4 +37,4 @@ def test_a_surprisal_has_its_bytes():
 
 
 def test_a_word_holds_eight_symbols():
-    assert protocol.SYMBOLS_PER_WORD * 8 == 64
+    assert protocol.STREAM_BYTES * 8 == 64
