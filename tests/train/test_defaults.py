@@ -42,14 +42,23 @@ def test_the_command_in_a_models_card_gives_the_settings_that_made_it(name: str)
     vocabulary = json.loads(metadata["vocabulary"])
     symbols = 256 if vocabulary == "bytes" else len(vocabulary)
     card = (MODELS / "README.md").read_text(encoding="utf-8").replace("\\\n", "")
-    (command,) = re.findall(rf"zynq-lstm train \S+ -o {name}\.safetensors(.*)", card)
-    options = command.split()
+    (command,) = re.findall(rf"zynq-lstm train (\S+ .*-o {name}\.safetensors.*)", card)
+    options = command.split()[1:]
     given = {
-        option.removeprefix("--").replace("-", "_"): value_of(value)
+        option.strip("-").replace("-", "_"): value_of(value)
         for option, value in zip(options[::2], options[1::2], strict=True)
     }
-    chosen = settings_for(stored["text_split"][0], symbols, given).to_dict()
+    assert given.pop("o") == f"{name}.safetensors"
+    start = given.pop("from", None)
+    assert (start is not None) == ("start_sha256" in stored)
+    if start is not None:
+        assert f"-o {start}" in card  # What another command there makes.
+    chosen = settings_for(
+        stored["text_split"][0], symbols, given, fine_tuning=start is not None
+    ).to_dict()
     names = chosen.keys() & stored.keys()
+    if start is not None:
+        names.remove("embedding")  # As wide as that checkpoint asks for.
     assert names >= {"epochs", "streams", "dropout", "weight_decay", "averaging"}
     assert {name: chosen[name] for name in names} == {name: stored[name] for name in names}
 
