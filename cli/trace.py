@@ -78,7 +78,7 @@ def _check(model: Image, output: Path, prompt: str, length: int, picture: Path |
         raise UserError(f"Waveform must have the ending .vcd; {output} does not")
     if not output.parent.is_dir():
         raise UserError(f"Folder of the waveform, {output.parent}, must exist; it does not")
-    fed = len(model.vocabulary.encode(prompt))
+    fed = len(model.vocabulary.encode(prompt, "Prompt"))
     if length < 1 or not fed:
         raise UserError("A waveform needs a prompt and a length of at least 1")
     if fed + length > MOST_CHARACTERS:

@@ -77,9 +77,9 @@ class Drawing:
         if stop is not None:
             if not stop:
                 raise UserError("Stop text must not be empty; leave it out to draw the full length")
-            vocabulary.encode(stop)
+            vocabulary.encode(stop, "Stop text")
         first = np.array([] if pending is None else [pending], np.uint8)
-        symbols = np.concatenate([first, vocabulary.encode(prompt)])
+        symbols = np.concatenate([first, vocabulary.encode(prompt, "Prompt")])
         if not len(symbols):
             raise UserError(
                 "Prompt must not be empty: the model needs at least one character to go on from"

@@ -244,7 +244,7 @@ class Session:
         config = self.image.config
         checked = State.checked(state, config.layers, config.hidden)
         pending = state.pending if isinstance(state, TextState) else None
-        symbols = self.image.vocabulary.encode("" if pending is None else pending)
+        symbols = self.image.vocabulary.encode("" if pending is None else pending, "Pending text")
         if len(symbols) > 1:
             raise UserError(f"State must have one pending character at most, not {pending!r}")
         self._unknown = True

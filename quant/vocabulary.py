@@ -24,6 +24,12 @@ from zynq_lstm.quant.errors import UserError
 MAXIMUM_SYMBOLS = 256
 _ESCAPE = "surrogateescape"
 
+_HINTS = {
+    "\r": "; its lines end as on Windows: convert them first",
+    "\ufeff": "; it begins with a byte order mark: save it without one",
+}
+"""What to do about characters that nobody sees."""
+
 
 class Vocabulary:
     """An ordered set of characters; a symbol is an index into it.
@@ -68,8 +74,14 @@ class Vocabulary:
     def __hash__(self) -> int:
         return hash(self.characters)
 
-    def encode(self, text: str) -> NDArray[np.uint8]:
+    def encode(self, text: str, name: str = "Text") -> NDArray[np.uint8]:
         """Symbols of a text, shape (len(text),).
+
+        Parameters
+        ----------
+        text : str
+        name : str
+            What it is called where it is wrong.
 
         Raises
         ------
@@ -77,14 +89,14 @@ class Vocabulary:
             When it is no text, or a character is not in the vocabulary; the sentence says which,
             and where.
         """
-        _refuse_other_than_text(text)
+        _refuse_other_than_text(text, name)
         try:
             return np.fromiter((self._index[c] for c in text), np.uint8, len(text))
         except KeyError:
             position, character = next((i, c) for i, c in enumerate(text) if c not in self._index)
             raise UserError(
-                f"Text must use the model's {len(self)} characters only; found {character!r} "
-                f"(U+{ord(character):04X}) at position {position}"
+                f"{name} must use the model's {len(self)} characters only; found {character!r} "
+                f"(U+{ord(character):04X}) at position {position}{_HINTS.get(character, '')}"
             ) from None
 
     def decode(self, symbols: Iterable[int]) -> str:
@@ -128,9 +140,9 @@ class Vocabulary:
         return Vocabulary(value)
 
 
-def _refuse_other_than_text(text: object) -> None:
+def _refuse_other_than_text(text: object, name: str) -> None:
     if not isinstance(text, str):
-        raise UserError(f"Text must be a string, not {type(text).__name__}")
+        raise UserError(f"{name} must be a string, not {type(text).__name__}")
 
 
 class ByteVocabulary(Vocabulary):
@@ -144,20 +156,26 @@ class ByteVocabulary(Vocabulary):
     def __init__(self) -> None:
         super().__init__(chr(byte) for byte in range(256))
 
-    def encode(self, text: str) -> NDArray[np.uint8]:
+    def encode(self, text: str, name: str = "Text") -> NDArray[np.uint8]:
         """Bytes of a text, UTF-8, shape (number of bytes,).
+
+        Parameters
+        ----------
+        text : str
+        name : str
+            What it is called where it is wrong.
 
         Raises
         ------
         UserError
             When it is no text, or has half a character that stands for no byte.
         """
-        _refuse_other_than_text(text)
+        _refuse_other_than_text(text, name)
         try:
             return np.frombuffer(text.encode("utf-8", _ESCAPE), np.uint8)
         except UnicodeEncodeError as error:
             raise UserError(
-                f"Text must consist of whole characters; found {text[error.start]!r} "
+                f"{name} must consist of whole characters; found {text[error.start]!r} "
                 f"at position {error.start}"
             ) from None
 

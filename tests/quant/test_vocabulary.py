@@ -67,6 +67,11 @@ def test_text_is_a_string(vocabulary, text):
         ("ab\n", "'\\n' (U+000A) at position 2"),
         ("a\U0001f600x", "'\U0001f600' (U+1F600) at position 1"),
         ("A", "'A' (U+0041) at position 0"),
+        ("ab\r\n", "'\\r' (U+000D) at position 2; its lines end as on Windows: convert them first"),
+        (
+            "\ufeffa",
+            "'\\ufeff' (U+FEFF) at position 0; it begins with a byte order mark: save it without one",
+        ),
     ],
 )
 def test_unknown_character_is_named_with_its_place(text, found):
