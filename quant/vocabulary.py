@@ -26,7 +26,7 @@ _ESCAPE = "surrogateescape"
 
 _HINTS = {
     "\r": "; its lines end as on Windows: convert them first",
-    "\ufeff": "; it begins with a byte order mark: save it without one",
+    "\ufeff": "; it is a byte order mark: save without it",
 }
 """What to do about characters that nobody sees."""
 

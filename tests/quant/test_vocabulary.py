@@ -70,7 +70,7 @@ def test_text_is_a_string(vocabulary, text):
         ("ab\r\n", "'\\r' (U+000D) at position 2; its lines end as on Windows: convert them first"),
         (
             "\ufeffa",
-            "'\\ufeff' (U+FEFF) at position 0; it begins with a byte order mark: save it without one",
+            "'\\ufeff' (U+FEFF) at position 0; it is a byte order mark: save without it",
         ),
     ],
 )
