@@ -12,7 +12,7 @@ PYNQ_PYTHON ?= $(PYTHON)
 PYNQ_VERSIONS := 3.0.1 3.1.2
 PYNQ_STAMPS := $(PYNQ_VERSIONS:%=.venv-pynq-%/installed)
 
-.PHONY: setup demo test test-full formal proof mutation test-pynq lint docs clean
+.PHONY: setup demo test test-full formal proof mutation soak test-pynq lint docs clean
 
 setup: $(STAMP)
 
@@ -39,6 +39,10 @@ proof: $(STAMP)
 
 mutation: $(STAMP)
 	$(BIN)/python tests/mutation/campaign.py
+
+# A million characters: make soak SLICE=3/20 for one of twenty parts, RUN=137 for one text.
+soak: $(STAMP)
+	cd tests && ../$(BIN)/python -m soak $(if $(SLICE),--slice $(SLICE)) $(if $(RUN),--run $(RUN))
 
 test-pynq: $(PYNQ_STAMPS)
 	set -e; for version in $(PYNQ_VERSIONS); do \

@@ -1,0 +1,7 @@
+"""See `soak.soak`."""
+
+import sys
+
+from soak.soak import main
+
+sys.exit(main())

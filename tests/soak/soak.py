@@ -1,0 +1,116 @@
+"""A soak: a million characters out of the simulated chip, each compared with the golden model's.
+
+    make soak [SLICE=3/20] [RUN=137]      from the repository's root, or, from tests/,
+    python -m soak [--slice 3/20] [--run 137] [--journal FILE]
+
+Symbols are compared, and h and c at the end of each text; the first difference ends the soak with
+status 1. Finished runs are kept in a journal and are not played again.
+"""
+
+import argparse
+import re
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from contextlib import closing
+from pathlib import Path
+
+from soak.bench import Bench, Difference
+from soak.journal import Done, Journal
+from soak.plan import Run, part, plan
+
+from zynq_lstm.quant.errors import UserError
+
+JOURNAL = Path(__file__).parents[2] / "build" / "soak.jsonl"
+
+Say = Callable[[str], None]
+
+
+def soak(runs: list[Run], journal: Journal | None, say: Say) -> list[tuple[Run, Done]]:
+    """Play runs that the journal does not have; return all of them, those it had, too.
+
+    Raises
+    ------
+    Difference
+        At the first run that is not the golden model's.
+    """
+    finished = []
+    with closing(Bench(say)) as bench:
+        for k, run in enumerate(runs, 1):
+            bench.prepare(run)
+            done = journal and journal.find(run.number, bench.simulator, bench.image.payload_crc)
+            if not done:
+                begun = time.monotonic()
+                bench.play(run)
+                seconds = round(time.monotonic() - begun, 2)
+                crc = bench.image.payload_crc
+                done = Done(run.number, bench.simulator, crc, run.length, seconds)
+                say(f"{k} of {len(runs)}: {run}: equal, in {seconds} s")
+                if journal:
+                    journal.add(done)
+            finished.append((run, done))
+    return finished
+
+
+def summary(finished: Iterable[tuple[Run, Done]]) -> str:
+    """Characters, seconds and rate by configuration, and of all."""
+    rows: dict[str, list[tuple[Run, Done]]] = defaultdict(list)
+    for run, done in finished:
+        rows[run.model.shipped or f"random, {run.model.config.describe()}"].append((run, done))
+        rows["all"].append((run, done))
+    if rows:
+        rows["all"] = rows.pop("all")  # The last.
+    lines = [f"{'characters':>10} {'runs':>5} {'seconds':>8} {'per s':>7}  model"]
+    for name, row in rows.items():
+        characters = sum(done.characters for _, done in row)
+        seconds = sum(done.seconds for _, done in row)
+        rate = characters / seconds if seconds else 0
+        lines.append(f"{characters:>10,} {len(row):>5} {seconds:>8,.0f} {rate:>7,.0f}  {name}")
+    return "\n".join(lines)
+
+
+def chosen(runs: list[Run], piece: str | None, number: int | None) -> list[Run]:
+    """The runs that the options ask for.
+
+    Raises
+    ------
+    UserError
+        When there are none of that name.
+    """
+    if number is not None:
+        if not 1 <= number <= len(runs):
+            raise UserError(f"Run must be from 1 to {len(runs)}, not {number}")
+        return [runs[number - 1]]
+    if piece is None:
+        return runs
+    match = re.fullmatch(r"(\d+)/(\d+)", piece)
+    if match is None:
+        raise UserError(f"Slice must be two numbers such as 3/20, not {piece!r}")
+    return part(runs, int(match[1]), int(match[2]))
+
+
+def main() -> int:
+    """Play what the command line asks for."""
+    parser = argparse.ArgumentParser(prog="soak", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--slice", help="which of how many, such as 3/20")
+    parser.add_argument("--run", type=int, help="one run, by its number, played in any case")
+    parser.add_argument("--journal", type=Path, default=JOURNAL, help="finished runs")
+    options = parser.parse_args()
+
+    def say(text: str) -> None:
+        print(text, flush=True)
+
+    try:
+        runs = chosen(plan(), options.slice, options.run)
+        journal = Journal(options.journal) if options.run is None else None
+        finished = soak(runs, journal, say)
+    except (Difference, UserError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    say(f"\nAll equal: symbols, and h and c at the end of each run.\n\n{summary(finished)}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
