@@ -12,7 +12,7 @@ import re
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -90,13 +90,13 @@ def chosen(runs: list[Run], piece: str | None, number: int | None) -> list[Run]:
     return part(runs, int(match[1]), int(match[2]))
 
 
-def main() -> int:
-    """Play what the command line asks for."""
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Play what the command line asks for; the exit status."""
     parser = argparse.ArgumentParser(prog="soak", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--slice", help="which of how many, such as 3/20")
     parser.add_argument("--run", type=int, help="one run, by its number, played in any case")
     parser.add_argument("--journal", type=Path, default=JOURNAL, help="finished runs")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
 
     def say(text: str) -> None:
         print(text, flush=True)
