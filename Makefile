@@ -19,7 +19,7 @@ setup: $(STAMP)
 $(STAMP): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
-	    -e '.[desk,hw,sim,synth,formal,import,report,test,lint]'
+	    -e '.[desk,hw,sim,synth,formal,import,report,bench,test,lint]'
 	touch $@
 
 demo: $(STAMP)

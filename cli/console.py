@@ -38,6 +38,15 @@ def write_table(rows: Sequence[tuple[str, str]]) -> None:
         results.print(f"{name:{width}}  {value}")
 
 
+def write_columns(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Write a table to standard output: the first column to the left, the others to the right."""
+    lines = [heads, *rows]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    for first, *others in lines:
+        cells = [f"{cell:>{width}}" for cell, width in zip(others, widths[1:], strict=True)]
+        results.print("  ".join([f"{first:{widths[0]}}", *cells]).rstrip())
+
+
 @contextmanager
 def steps() -> Iterator[Callable[[str], None]]:
     """Give a function that tells the step of a long work: one line that changes, or a log's lines.

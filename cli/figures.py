@@ -17,6 +17,11 @@ def operations_per_character(config: Config, symbols: int) -> int:
     return 2 * (recurrent + symbols * config.hidden)
 
 
+def least_cycles(config: Config, symbols: int) -> float:
+    """Return the computed limit: the matrices' multiplications by the multipliers there are."""
+    return operations_per_character(config, symbols) / 2 / config.multipliers
+
+
 def characters_per_second(cycles_per_character: float) -> float:
     """Return the rate at `CLOCK_HZ`."""
     return CLOCK_HZ / cycles_per_character

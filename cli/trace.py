@@ -11,6 +11,7 @@ import typer
 
 import zynq_lstm.host as host
 from zynq_lstm.cli.console import say
+from zynq_lstm.cli.files import check_picture
 from zynq_lstm.cli.options import ImageArgument
 from zynq_lstm.quant.errors import UserError
 from zynq_lstm.quant.files import write_whole
@@ -18,7 +19,6 @@ from zynq_lstm.quant.image import Image, read_image
 
 MOST_CHARACTERS = 32
 """A character of the default accelerator is some 2.4 MB of waveform."""
-PICTURES = (".png", ".svg")
 
 
 def trace(
@@ -88,10 +88,7 @@ def _check(model: Image, output: Path, prompt: str, length: int, picture: Path |
         )
     if picture is None:
         return
-    if picture.suffix not in PICTURES:
-        raise UserError(f"Picture must have the ending .svg or .png; {picture} does not")
-    if not picture.parent.is_dir():
-        raise UserError(f"Folder of the picture, {picture.parent}, must exist; it does not")
+    check_picture(picture)
     from zynq_lstm.sim.timeline import LEAST_CHARACTERS
 
     if fed + length - 1 < LEAST_CHARACTERS:

