@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from zynq_lstm.cli.console import say, steps, write_json, write_table
-from zynq_lstm.cli.files import check_output_folder
+from zynq_lstm.cli.files import check_output_folder, check_picture
 from zynq_lstm.cli.options import (
     DspPairsOption,
     HiddenOption,
@@ -20,6 +20,7 @@ from zynq_lstm.cli.options import (
     chosen_config,
 )
 from zynq_lstm.quant.errors import UserError
+from zynq_lstm.quant.files import write_whole
 
 
 def synth(
@@ -31,6 +32,12 @@ def synth(
     keep: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Leave the Verilog, Yosys' log and the netlist here."),
+    ] = None,
+    picture: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Draw each block's share of the chip (.svg or .png; matplotlib)."
+        ),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -44,6 +51,8 @@ def synth(
     if keep is not None:
         check_output_folder(keep)
         keep.mkdir(parents=True, exist_ok=True)
+    if picture is not None:
+        check_picture(picture)
     from zynq_lstm.hw.synthesis import synthesize
     from zynq_lstm.hw.verilog import TOP, write_verilog
 
@@ -52,6 +61,8 @@ def synth(
         verilog = write_verilog(config, keep or Path(folder))
         report = synthesize(verilog, TOP, report=tell, keep=keep)
     values: dict[str, Any] = {"config": config.to_dict(), **report.to_json()}
+    if picture is not None:
+        _draw(values, picture)
     if as_json:
         write_json(values)
     else:
@@ -63,6 +74,14 @@ def synth(
         say(f"Broken: {violation}")
     if broken:
         raise UserError(f"Netlist must break no rule, but it breaks the {broken} above")
+
+
+def _draw(values: dict[str, Any], picture: Path) -> None:
+    from zynq_lstm.cli.reporting.resources import draw
+    from zynq_lstm.cli.reporting.style import picture_file
+
+    write_whole(picture, picture_file(draw(values), picture.suffix))
+    say(f"{picture}: what each block takes of the {values['device']}")
 
 
 def _rows(values: dict[str, Any]) -> list[tuple[str, str]]:

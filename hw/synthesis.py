@@ -25,6 +25,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from zynq_lstm.hw.netlist import FLIP_FLOPS, SHIFT_REGISTERS, Netlist, read_netlist
+from zynq_lstm.hw.netlist_blocks import resources_by_block
 from zynq_lstm.hw.netlist_checks import (
     Banks,
     FanOut,
@@ -73,6 +74,8 @@ class SynthesisReport:
         The longest paths from register to register.
     banks : Banks
         The weight memories.
+    by_block : Mapping[str, Mapping[str, float]]
+        What each block takes up (`netlist_blocks`), with the keys of `AVAILABLE`.
     ff_by_instance, srl_by_instance : Mapping[str, int]
         Flip-flops and shift register cells by the instance that they lie in, where "" is the
         top: registers of a fan-out tree must still be there, and none be a shift register.
@@ -88,6 +91,7 @@ class SynthesisReport:
     fanout: FanOut
     paths: PathReport
     banks: Banks
+    by_block: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     ff_by_instance: Mapping[str, int] = field(default_factory=dict)
     srl_by_instance: Mapping[str, int] = field(default_factory=dict)
     violations: tuple[str, ...] = ()
@@ -112,7 +116,9 @@ class SynthesisReport:
             "device": DEVICE,
             "tool": self.tool,
             **self.used,
+            "available": dict(AVAILABLE),
             "percent": self.percent,
+            "by_block": {name: dict(used) for name, used in self.by_block.items()},
             "CARRY4": self.resources.carry4,
             "MUXF": self.resources.muxf,
             "SRL": self.resources.srl,
@@ -225,6 +231,7 @@ def examine(netlist: Netlist, top: str, *, bank_pattern: str = BANK_PATTERN) -> 
         fanout=fanout,
         paths=paths,
         banks=banks,
+        by_block=resources_by_block(netlist),
         ff_by_instance=count_by_scope(netlist, FLIP_FLOPS),
         srl_by_instance=count_by_scope(netlist, SHIFT_REGISTERS),
         violations=(

@@ -14,6 +14,12 @@ VALUES = {
     "RAMB36": 77,
     "LUT": 20_000,
     "FF": 30_000,
+    "device": "XC7Z020",
+    "available": {"DSP48E1": 220, "RAMB36": 140, "LUT": 53_200, "FF": 106_400},
+    "by_block": {
+        name: {"DSP48E1": 21, "RAMB36": 7, "LUT": 2000, "FF": 3000}
+        for name in ("engine", "sampler", *"abcdefg")
+    },
     "percent": {"DSP48E1": 95.5, "RAMB36": 55.0, "LUT": 37.6, "FF": 28.2},
     "max_fanout": 60,
     "max_fanout_net": "core.h[3]",
@@ -97,6 +103,19 @@ def test_keeps_what_it_made(run, synthesis, tmp_path) -> None:
     assert run("synth", "--keep", folder).status == 0
     assert synthesis.keep == folder
     assert (folder / "top.v").exists()
+
+
+def test_draws_the_blocks(run, synthesis, tmp_path) -> None:
+    pytest.importorskip("matplotlib")
+    result = run("synth", "--picture", tmp_path / "blocks.svg")
+    assert result.status == 0
+    assert "210 (95 %)" in (tmp_path / "blocks.svg").read_text()
+    assert "blocks.svg: what each block takes of the XC7Z020" in result.err
+
+
+def test_refuses_a_picture_before_the_work(run, synthesis, tmp_path) -> None:
+    run("synth", "--picture", tmp_path / "blocks.gif").refused("ending .svg or .png")
+    assert not hasattr(synthesis, "config")
 
 
 def test_refuses_a_folder_that_cannot_be_made(run, synthesis, tmp_path) -> None:
