@@ -10,10 +10,14 @@ from typing import Annotated
 import typer
 
 import zynq_lstm.host as host
-from zynq_lstm.cli.console import progress_bar, say, write_json, write_table
+from zynq_lstm.cli import colouring
+from zynq_lstm.cli.console import progress_bar, results, say, write_json, write_table
 from zynq_lstm.cli.files import read_text
 from zynq_lstm.cli.options import BackendOption, ImageArgument, JsonOption, backend_options
 from zynq_lstm.cli.splits import LimitOption, SplitOption, part_of
+from zynq_lstm.host.colouring import bits_of_characters
+from zynq_lstm.quant.errors import UserError
+from zynq_lstm.quant.files import write_whole
 from zynq_lstm.quant.float_model import FloatModel
 from zynq_lstm.quant.image import read_image
 from zynq_lstm.quant.quantizer import made_of
@@ -31,6 +35,16 @@ def score(
     ] = None,
     split: SplitOption = "all",
     limit: LimitOption = None,
+    colour: Annotated[
+        bool,
+        typer.Option("--colour", help="Show the text with surprisal as colour, on a terminal."),
+    ] = False,
+    coloured: Annotated[
+        Path | None,
+        typer.Option(
+            "--coloured", metavar="FILE", help="Write the same, as a page or picture (.html, .svg)."
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Score a text: mean surprisal of its characters in bits (bits per character).
@@ -41,6 +55,8 @@ def score(
     """
     model = read_image(image)
     part = part_of(read_text(text, model.vocabulary), model.vocabulary, split, limit)
+    if colour or coloured is not None:
+        _check_colours(colour, coloured, as_json, len(part))
     reference = None if float_model is None else _load(float_model)
     if reference is not None and not made_of(model, reference):
         say(f"Note: {image} was not made of {float_model}; quantize it again to compare the two")
@@ -70,10 +86,32 @@ def score(
         if reference is not None:
             progress.update(task, description="Scoring in float", note="")
             values["float_bits_per_character"] = _float_bits(reference, part)
+    if colour or coloured is not None:
+        bits = bits_of_characters(model.vocabulary, part, result.surprisals)
+        if coloured is not None:
+            title = f"{text.name}, read by {image.name}"
+            whole = (
+                colouring.page(title, part, bits)
+                if coloured.suffix == ".html"
+                else (colouring.picture(part, bits))
+            )
+            write_whole(coloured, whole.encode("utf-8", "replace"))
+            say(f"{coloured}: {colouring.caption(bits)}")
+        if colour:
+            results.print(colouring.terminal(part, bits))
     if as_json:
         write_json(values)
     else:
         write_table(_rows(values))
+
+
+def _check_colours(colour: bool, coloured: Path | None, as_json: bool, characters: int) -> None:
+    if colour and as_json:
+        raise UserError("Standard output must hold JSON or a coloured text; leave one out")
+    if colour:
+        colouring.check(None, characters)
+    if coloured is not None:
+        colouring.check(coloured, characters)
 
 
 def _load(path: Path) -> FloatModel:
