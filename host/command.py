@@ -112,6 +112,7 @@ class CommandPort:
         self._totals = dict.fromkeys(COUNTERS, 0)
         self._counted: dict[str, int] | None = None
         self._uncounted = 0
+        self._sending = False
         self.reset()
 
     def execute(self, command: Command) -> Bytes | None:
@@ -141,9 +142,9 @@ class CommandPort:
         self._control("START")
         if command.packet is not None:
             self.link.send(command.packet)
+            self._sending = True
         self._await_end(command)
-        if command.packet is not None:
-            self._until(self.link.sent, f"{command.mode.name}'s packet to go out")
+        self._until(self._sent, f"{command.mode.name}'s packet to go out")
         if not command.answer:
             return None
         return self._answer(command)
@@ -174,6 +175,7 @@ class CommandPort:
         CommandError, LinkError
             When that does not succeed.
         """
+        self._sending = False
         if self._busy():
             self._control("ABORT")
             self._idle_within(ABORT_CYCLES)
@@ -213,8 +215,15 @@ class CommandPort:
             status = self.read("STATUS")
             if not _STATUS.field("BUSY").of(status) or passed > limit:
                 return status, passed
+            self._sent()  # A transfer that failed ends the wait, not the limit.
             self.link.wait(pause)
             pause = min(2 * pause, longest)
+
+    def _sent(self) -> bool:
+        """Whether the packet has gone out, where there is one; not asked again once it has."""
+        if self._sending and self.link.sent():
+            self._sending = False
+        return not self._sending
 
     def _transfers(self, command: Command) -> str:
         """How far a stuck command's packets have come, for people."""

@@ -71,8 +71,10 @@ ERRORS = {
 )
 def test_an_error_of_the_dma(board, transport, works, way, error) -> None:
     getattr(board.dma, way).faults.append(Fault(error=error))
+    begun = board.monotonic()
     with pytest.raises(AcceleratorError) as caught:
         draw(transport)
+    assert board.monotonic() - begun < 0.001, "it is not the limit that tells"
     assert f"{ERRORS[error]}, " in str(caught.value)
     assert str(caught.value).endswith(
         "The accelerator was reset, the model was loaded again, the state is zero"
