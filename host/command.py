@@ -112,7 +112,7 @@ class CommandPort:
         self._totals = dict.fromkeys(COUNTERS, 0)
         self._counted: dict[str, int] | None = None
         self._uncounted = 0
-        self._sending = False
+        self._sending = self._holds_model = False
         self.reset()
 
     def execute(self, command: Command) -> Bytes | None:
@@ -175,7 +175,7 @@ class CommandPort:
         CommandError, LinkError
             When that does not succeed.
         """
-        self._sending = False
+        self._sending = self._holds_model = False
         if self._busy():
             self._control("ABORT")
             self._idle_within(ABORT_CYCLES)
@@ -204,6 +204,13 @@ class CommandPort:
             )
         if _STATUS.field("FAILED").of(status):
             raise CommandError(f"{command.mode.name} failed: {describe_errors(self.read('ERROR'))}")
+        loaded = bool(_STATUS.field("LOADED").of(status))
+        if self._holds_model and not loaded:
+            raise CommandError(
+                f"The accelerator must hold its model when {command.mode.name} ends; it has lost "
+                "it, as after a reset by another program or another bitstream"
+            )
+        self._holds_model = loaded
 
     def _poll(self, expected: int, limit: int) -> tuple[int, int]:
         """Wait until STATUS is not busy; return it, and the cycles that had passed before it."""

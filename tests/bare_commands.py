@@ -113,6 +113,8 @@ class Bare:
         """Carry a command out, and drop what it gives; return its errors."""
         self.begin(command)
         error = self.end()
+        if command.answer:
+            self.answer()
         self.link.reset()
         return error
 

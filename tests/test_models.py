@@ -7,8 +7,10 @@ import pytest
 
 from zynq_lstm.models import CATALOGS, PYTHON, SHAKESPEARE
 from zynq_lstm.quant.checkpoint import load_checkpoint
+from zynq_lstm.quant.errors import UserError
 from zynq_lstm.quant.golden import GoldenModel
-from zynq_lstm.quant.image import read_image
+from zynq_lstm.quant.image import HEADER_BYTES, Image, read_image
+from zynq_lstm.quant.protocol import STREAM_BYTES
 from zynq_lstm.quant.quantizer import quantize
 from zynq_lstm.quant.surprisal import SURPRISAL
 from zynq_lstm.quant.vocabulary import BYTES
@@ -35,6 +37,19 @@ def test_costs_little(path: Path) -> None:
     symbols = image.vocabulary.encode(TEXTS[path])
     bits = GoldenModel(image).score(symbols).mean() * SURPRISAL.lsb
     assert bits < model.surprisal(symbols).mean() / np.log(2) + 0.02 < 2.5
+
+
+@each_model
+def test_a_flipped_bit_is_told(path: Path) -> None:
+    """Each of the header and of the payload's CRC, and some between."""
+    content, random = path.read_bytes(), np.random.default_rng(7)
+    between = random.integers(8 * HEADER_BYTES, 8 * (len(content) - STREAM_BYTES), 60)
+    last = range(8 * (len(content) - STREAM_BYTES), 8 * len(content))
+    for bit in (*range(8 * HEADER_BYTES), *between.tolist(), *last):
+        damaged = bytearray(content)
+        damaged[bit // 8] ^= 1 << bit % 8
+        with pytest.raises(UserError, match="^image "):
+            Image.from_bytes(bytes(damaged))
 
 
 def test_symbols() -> None:

@@ -10,6 +10,7 @@ from dataclasses import replace
 import numpy as np
 import pynq
 import pytest
+from bare_commands import RUNS, Bare
 
 from zynq_lstm.host.accelerator import AcceleratorTransport
 from zynq_lstm.host.board import BoardLink, open_link
@@ -18,6 +19,7 @@ from zynq_lstm.host.golden import GoldenTransport
 from zynq_lstm.host.link import LinkError
 from zynq_lstm.quant.errors import AcceleratorError, UserError
 from zynq_lstm.quant.image import Image
+from zynq_lstm.quant.protocol import Error
 from zynq_lstm.quant.registers import IDENTITY, VERSION, register
 from zynq_lstm.quant.sampling import encode_temperature
 from zynq_lstm.sim.axi_dma import Fault
@@ -167,6 +169,25 @@ def test_a_wrong_bitstream(board, name, value, text) -> None:
     with pytest.raises(UserError, match=text):
         AcceleratorTransport(board.open_link())
     assert board.memory.allocated == 0
+
+
+def test_no_run_without_an_image(link, image) -> None:
+    bare = Bare(link, image)
+    for mode in RUNS:
+        assert bare.do(bare.command(mode)) == Error.NOT_LOADED
+    assert not bare.load()
+    bare.still_right()
+    link.close()
+
+
+def test_a_bitstream_that_another_program_loads(board, transport, works) -> None:
+    """The model is gone, and so is what the driver had written to the registers."""
+    for command in (transport.read_state, transport.reset_state, lambda: draw(transport)):
+        board.chip.reset()
+        board.dma.reset()
+        with pytest.raises(AcceleratorError, match="The accelerator was reset, the model was"):
+            command()
+        works()
 
 
 def test_an_image_for_another_accelerator(transport, works, image) -> None:

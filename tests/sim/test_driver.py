@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
 from random_models import random_image
 
 from zynq_lstm.host.accelerator import AcceleratorTransport
@@ -15,6 +17,16 @@ from zynq_lstm.quant.registers import register
 CONFIG = Config(hidden=16, symbols=8, multipliers=64)
 IMAGE = random_image(CONFIG, 7, "ordinary", 1)
 TEXT = np.array([1, 5, 0, 6, 2, 2, 3, 4, 6, 0], np.uint8)
+
+
+COMMANDS = {
+    "generate": lambda transport: list(transport.generate(TEXT, 20, 4096, 1)),
+    "logits": lambda transport: transport.logits(TEXT),
+    "score": lambda transport: transport.score(TEXT),
+    "read state": lambda transport: transport.read_state(),
+    "write state": lambda transport: transport.write_state(GoldenModel(IMAGE).state),
+    "reset state": lambda transport: transport.reset_state(),
+}
 
 
 @pytest.fixture
@@ -74,6 +86,42 @@ def test_recovers_from_an_image_that_arrives_damaged(transport, monkeypatch) -> 
     with pytest.raises(AcceleratorError, match=r"LOAD failed: .* CRC-32"):
         transport.load(random_image(CONFIG, 8, "ordinary", 2))
     works(transport)
+
+
+@settings(
+    max_examples=60,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(st.integers(0, 8 * len(IMAGE.payload) - 1), st.integers(0, 7))
+@example(0, 0)  # another number of symbols, below and above the capacity
+@example(0, 3)
+@example(3, 0)  # the header's mark
+@example(8 * len(IMAGE.payload) - 1, 7)
+def test_any_bit_of_an_image_flipped_on_its_way(transport, byte, bit) -> None:
+    def flip(real, packet):
+        packet = packet.copy()
+        packet[byte] ^= 1 << bit
+        real(packet)
+
+    with pytest.MonkeyPatch.context() as patch:
+        once(transport.link, patch, "send", flip)
+        with pytest.raises(AcceleratorError, match=r"LOAD failed: The image"):
+            transport.load(IMAGE)
+    works(transport)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_chip_that_lost_its_model_behind_the_driver(transport, name) -> None:
+    """By its power, or another program's bitstream; the registers that the driver remembers are
+    lost, too."""
+    for before in (name, *COMMANDS):
+        COMMANDS[before](transport)
+        transport.link.chip.reset()
+        with pytest.raises(AcceleratorError, match="The accelerator was reset, the model was"):
+            COMMANDS[name](transport)
+        works(transport)
 
 
 def test_recovers_from_an_interruption(transport, monkeypatch) -> None:
