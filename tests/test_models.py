@@ -48,7 +48,7 @@ def test_a_flipped_bit_is_told(path: Path) -> None:
     for bit in (*range(8 * HEADER_BYTES), *between.tolist(), *last):
         damaged = bytearray(content)
         damaged[bit // 8] ^= 1 << bit % 8
-        with pytest.raises(UserError, match="^image "):
+        with pytest.raises(UserError, match=r"^image "):
             Image.from_bytes(bytes(damaged))
 
 
