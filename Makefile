@@ -40,9 +40,11 @@ proof: $(STAMP)
 mutation: $(STAMP)
 	$(BIN)/python tests/mutation/campaign.py
 
-# A million characters: make soak SLICE=3/20 for one of twenty parts, RUN=137 for one text.
+# A million characters: SLICE=3/20 for one of twenty parts, RUN=137 for one text, REPORT=1 for what
+# has been done.
 soak: $(STAMP)
-	cd tests && ../$(BIN)/python -m soak $(if $(SLICE),--slice $(SLICE)) $(if $(RUN),--run $(RUN))
+	cd tests && ../$(BIN)/python -m soak $(if $(SLICE),--slice $(SLICE)) $(if $(RUN),--run $(RUN)) \
+	    $(if $(REPORT),--report)
 
 test-pynq: $(PYNQ_STAMPS)
 	set -e; for version in $(PYNQ_VERSIONS); do \

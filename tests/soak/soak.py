@@ -1,10 +1,11 @@
 """A soak: a million characters out of the simulated chip, each compared with the golden model's.
 
-    make soak [SLICE=3/20] [RUN=137]      from the repository's root, or, from tests/,
-    python -m soak [--slice 3/20] [--run 137] [--journal FILE]
+    make soak [SLICE=3/20] [RUN=137] [REPORT=1]     from the repository's root, or, from tests/,
+    python -m soak [--slice 3/20] [--run 137] [--report] [--journal FILE]
 
 Symbols are compared, and h and c at the end of each text; the first difference ends the soak with
-status 1. Finished runs are kept in a journal and are not played again.
+status 1. Finished runs are kept in a journal and are not played again; a report is of what it has,
+and plays nothing.
 """
 
 import argparse
@@ -27,8 +28,10 @@ JOURNAL = Path(__file__).parents[2] / "build" / "soak.jsonl"
 Say = Callable[[str], None]
 
 
-def soak(runs: list[Run], journal: Journal | None, say: Say) -> list[tuple[Run, Done]]:
-    """Play runs that the journal does not have; return all of them, those it had, too.
+def soak(
+    runs: list[Run], journal: Journal | None, say: Say, *, plays: bool = True
+) -> list[tuple[Run, Done]]:
+    """Play runs that the journal does not have, if at all; return those that have finished.
 
     Raises
     ------
@@ -40,7 +43,7 @@ def soak(runs: list[Run], journal: Journal | None, say: Say) -> list[tuple[Run, 
         for k, run in enumerate(runs, 1):
             bench.prepare(run)
             done = journal and journal.find(run.number, bench.simulator, bench.image.payload_crc)
-            if not done:
+            if not done and plays:
                 begun = time.monotonic()
                 bench.play(run)
                 seconds = round(time.monotonic() - begun, 2)
@@ -49,7 +52,8 @@ def soak(runs: list[Run], journal: Journal | None, say: Say) -> list[tuple[Run, 
                 say(f"{k} of {len(runs)}: {run}: equal, in {seconds} s")
                 if journal:
                     journal.add(done)
-            finished.append((run, done))
+            if done:
+                finished.append((run, done))
     return finished
 
 
@@ -95,6 +99,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="soak", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--slice", help="which of how many, such as 3/20")
     parser.add_argument("--run", type=int, help="one run, by its number, played in any case")
+    parser.add_argument("--report", action="store_true", help="tell what is done, play nothing")
     parser.add_argument("--journal", type=Path, default=JOURNAL, help="finished runs")
     options = parser.parse_args(arguments)
 
@@ -104,7 +109,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         runs = chosen(plan(), options.slice, options.run)
         journal = Journal(options.journal) if options.run is None else None
-        finished = soak(runs, journal, say)
+        finished = soak(runs, journal, say, plays=not options.report)
     except (Difference, UserError) as error:
         print(error, file=sys.stderr)
         return 1

@@ -132,6 +132,8 @@ def test_options(capsys, monkeypatch, tmp_path) -> None:
     assert main(["--slice", "2/2", "--journal", str(path)]) == 0
     assert "All equal" in capsys.readouterr().out
     kept = path.read_text()
+    assert main(["--report", "--journal", str(path)]) == 0
+    assert "       600     2 " in capsys.readouterr().out.splitlines()[-1]
     assert main(["--run", "4", "--journal", str(path)]) == 0
     assert path.read_text() == kept, "a run alone is played in any case"
     assert main(["--slice", "nothing"]) == 1
