@@ -12,7 +12,7 @@ PYNQ_PYTHON ?= $(PYTHON)
 PYNQ_VERSIONS := 3.0.1 3.1.2
 PYNQ_STAMPS := $(PYNQ_VERSIONS:%=.venv-pynq-%/installed)
 
-.PHONY: setup demo test test-full formal proof mutation soak test-pynq lint docs clean
+.PHONY: setup demo test test-full formal proof mutation soak test-pynq lint pictures docs clean
 
 setup: $(STAMP)
 
@@ -64,6 +64,18 @@ lint: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/vermin --target=3.10- --no-tips --violations --quiet $(PACKAGES)
+
+# Those of docs/pictures, each by the command that its page names; most of the time is for compiling.
+pictures: $(STAMP)
+	mkdir -p build
+	$(BIN)/python -m zynq_lstm.hw.block_diagram > build/blocks.svg
+	mv build/blocks.svg docs/pictures/blocks.svg
+	$(BIN)/zynq-lstm trace models/shakespeare.zlstm -o build/character.vcd --prompt "ROMEO:" \
+	    --seed 1 --picture docs/pictures/character.svg
+	$(BIN)/zynq-lstm score models/shakespeare.zlstm docs/examples/gates.txt \
+	    --coloured docs/pictures/surprisal.svg
+	$(BIN)/zynq-lstm synth --picture docs/pictures/resources.svg
+	$(BIN)/zynq-lstm bench --sizes --plot docs/pictures/cycles.svg
 
 docs: $(VENV)/with-docs
 	$(BIN)/sphinx-build --fail-on-warning --keep-going --quiet docs build/docs
