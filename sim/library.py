@@ -100,6 +100,7 @@ def compile_library(
     *,
     harness: Path = HARNESS,
     traced: bool = False,
+    flags: Sequence[str] = (),
     report: Callable[[str], None] | None = None,
 ) -> Path:
     """Compile Verilog and a harness in C++ into a shared library, once for each content.
@@ -114,6 +115,8 @@ def compile_library(
         C++ that clocks it.
     traced : bool
         The library can write waveforms; it is slower, also when it does not.
+    flags : sequence of str
+        For Verilator, beside those that are always given.
     report : callable, optional
         Told what is being done.
 
@@ -128,7 +131,7 @@ def compile_library(
         When a tool is missing or fails.
     """
     environment = verilator_environment()
-    flags = [*_FLAGS, *_TRACE] if traced else _FLAGS
+    flags = [*_FLAGS, *(_TRACE if traced else ()), *flags]
     digest = hashlib.sha256()
     for part in (*flags, *_OPTIMIZE, _version(environment), top):
         digest.update(part.encode() + b"\0")
@@ -181,6 +184,7 @@ def _call(command: list[str], environment: dict[str, str], folder: Path | None) 
             cwd=folder,
             capture_output=True,
             text=True,
+            errors="replace",
             timeout=COMPILE_SECONDS,
             check=False,
         )
@@ -189,6 +193,7 @@ def _call(command: list[str], environment: dict[str, str], folder: Path | None) 
             f"{command[0]} must finish within {COMPILE_SECONDS} s; it did not"
         ) from None
     if done.returncode != 0:
-        tail = "\n".join((done.stdout + done.stderr).strip().splitlines()[-12:])
-        raise UserError(f"{command[0]} failed with status {done.returncode}:\n{tail}")
+        lines = (done.stdout + done.stderr).strip().splitlines()
+        said = [line for line in lines if line.startswith("%Error")][:12] or lines[-12:]
+        raise UserError("\n".join([f"{command[0]} failed with status {done.returncode}:", *said]))
     return done.stdout

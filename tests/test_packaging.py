@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 FOLDERS = ("boards", "cli", "host", "hw", "importers", "models", "quant", "sim", "train")
-DATA = {"hw": {".v"}, "models": {".zlstm"}, "sim": {".cpp", ".h"}}
+DATA = {"hw": {".v"}, "models": {".zlstm"}, "sim": {".cpp", ".h", ".sv", ".v"}}
 """Kinds of files beside Python's own that the packages hold; in boards, any."""
 LEFT_OUT = {"models": {".md", ".safetensors"}}
 """Kinds of files in their folders that stay out of the packages."""
