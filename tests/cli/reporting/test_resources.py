@@ -1,4 +1,4 @@
-"""The picture of resources: shares of the chip by block; the committed one says what docs say."""
+"""The picture of resources: shares of the chip by block; the committed one says what the table says."""
 
 import importlib.util
 import re
@@ -42,8 +42,8 @@ def test_draws_the_same_each_time(ending) -> None:
     assert made[0] == made[1]
 
 
-def test_the_committed_picture_says_what_the_tables_say() -> None:
-    """In docs/performance.md and in the README; all are to be made anew together."""
+def test_the_committed_picture_says_what_the_table_says() -> None:
+    """That of docs/performance.md; both are to be made anew together."""
     drawn = re.findall(
         r">([\d,]+) \(\d+ %\)<", (DOCS / "pictures/resources.svg").read_text("utf-8")
     )
@@ -51,11 +51,3 @@ def test_the_committed_picture_says_what_the_tables_say() -> None:
         r"^\| (\w+) \| ([\d,]+) \|", (DOCS / "performance.md").read_text("utf-8"), re.M
     )
     assert [n for name, n in rows if name in VALUES["available"]] == drawn
-    readme = dict(
-        re.findall(
-            r"^\| (DSP|block RAM of 36 Kbit|LUT) \| ([\d,]+) \|",
-            (DOCS.parent / "README.md").read_text("utf-8"),
-            re.M,
-        )
-    )
-    assert list(readme.values()) == drawn[:3]
