@@ -1,4 +1,4 @@
-"""The picture of resources: shares of the chip by block; the committed one says what the table says."""
+"""The picture of resources: shares of the chip by block; the committed one says what docs say."""
 
 import importlib.util
 import re
