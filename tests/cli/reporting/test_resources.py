@@ -42,8 +42,8 @@ def test_draws_the_same_each_time(ending) -> None:
     assert made[0] == made[1]
 
 
-def test_the_committed_picture_says_what_the_table_says() -> None:
-    """That of docs/performance.md; both are to be made anew together."""
+def test_the_committed_picture_says_what_the_tables_say() -> None:
+    """In docs/performance.md and in the README; all are to be made anew together."""
     drawn = re.findall(
         r">([\d,]+) \(\d+ %\)<", (DOCS / "pictures/resources.svg").read_text("utf-8")
     )
@@ -51,3 +51,9 @@ def test_the_committed_picture_says_what_the_table_says() -> None:
         r"^\| (\w+) \| ([\d,]+) \|", (DOCS / "performance.md").read_text("utf-8"), re.M
     )
     assert [n for name, n in rows if name in VALUES["available"]] == drawn
+    readme = re.findall(
+        r"^\| (?:DSP|block RAM of 36 Kbit|LUT) \| ([\d,]+) \|",
+        (DOCS.parent / "README.md").read_text("utf-8"),
+        re.M,
+    )
+    assert readme == drawn[:3]

@@ -1,6 +1,7 @@
 """The picture of a timeline: what is in it, in full colour where it belongs to the character."""
 
 import importlib.util
+from pathlib import Path
 
 import pytest
 
@@ -9,7 +10,12 @@ if importlib.util.find_spec("matplotlib") is None:
 
 from zynq_lstm.cli.reporting.style import picture_file
 from zynq_lstm.cli.reporting.timeline import PALE_ALPHA, ROWS, draw
+from zynq_lstm.hw.schedule import Schedule
+from zynq_lstm.quant.config import Config
+from zynq_lstm.quant.image import read_image
 from zynq_lstm.sim.timeline import Timeline
+
+ROOT = Path(__file__).parents[3]
 
 TWO = Timeline(
     cycles=100,
@@ -55,3 +61,10 @@ def test_shows_the_spans() -> None:
     assert {(55, 1.0), (-22, PALE_ALPHA), (78, 1.0), (58, 1.0)} <= points
     assert [label.get_text() for label in axes.get_yticklabels()] == list(ROWS)
     assert "100 cycles" in figure.get_suptitle() and "94 % of them" in figure.get_suptitle()
+
+
+def test_the_committed_picture_is_of_the_schedule() -> None:
+    symbols = read_image(ROOT / "models" / "shakespeare.zlstm").symbols
+    cycles = Schedule(Config()).cycles(symbols)
+    drawn = (ROOT / "docs" / "pictures" / "character.svg").read_text("utf-8")
+    assert f"One character: {cycles} cycles" in drawn
