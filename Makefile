@@ -12,7 +12,7 @@ PYNQ_PYTHON ?= $(PYTHON)
 PYNQ_VERSIONS := 3.0.1 3.1.2
 PYNQ_STAMPS := $(PYNQ_VERSIONS:%=.venv-pynq-%/installed)
 
-.PHONY: setup demo test test-full formal proof mutation soak test-pynq lint pictures docs clean
+.PHONY: setup demo test test-full formal proof mutation netlist soak test-pynq lint pictures docs clean
 
 setup: $(STAMP)
 
@@ -39,6 +39,9 @@ proof: $(STAMP)
 
 mutation: $(STAMP)
 	$(BIN)/python tests/mutation/campaign.py
+
+netlist: $(STAMP)
+	$(BIN)/pytest -m "" --durations=0 tests/sim/test_xc7_cells.py tests/sim/test_netlist.py
 
 # A million characters: SLICE=3/20 for one of twenty parts, RUN=137 for one text, REPORT=1 for what
 # has been done.
