@@ -97,6 +97,12 @@ def fifo_bench(*changes, only=None):
     return bench
 
 
+@pytest.mark.parametrize("condition", ["self.i_valid", "self.i_ready"])
+def test_what_is_written_without_a_word_is_never_seen(tmp_path, condition):
+    """The memory may be written more often than words come, for the place is free."""
+    prove(fifo_bench(("ram.w_en.eq(push)", f"ram.w_en.eq({condition})")), tmp_path, depth=4)
+
+
 def test_fifo(tmp_path):
     assert reached(fifo_bench(), tmp_path, depth=10)
     print(prove(fifo_bench(), tmp_path, depth=4))

@@ -82,6 +82,14 @@ def extreme_state(config: Config, seed: int) -> State:
     )
 
 
+def compare_sizes(transport: AcceleratorTransport, config: Config, style: str) -> None:
+    """Compare models of few symbols and of as many as there may be."""
+    for symbols in (2, 3, config.symbols - 1, config.symbols):
+        image = random_image(config, symbols, style, seed=symbols)
+        state = extreme_state(config, symbols)
+        compare(transport, image, scored=60, generated=60, seed=symbols, state=state)
+
+
 def test_shipped_model(chip, shakespeare):
     compare(chip(FULL), shakespeare, scored=2000, generated=2000, seed=1)
 
@@ -102,10 +110,7 @@ def test_random_models_at_full_size(chip, style, symbols):
 @pytest.mark.parametrize("style", STYLES)
 @pytest.mark.parametrize("config", SMALL, ids=Config.describe)
 def test_small_configurations(chip, config, style):
-    for symbols in (2, 3, config.symbols - 1, config.symbols):
-        image = random_image(config, symbols, style, seed=symbols)
-        state = extreme_state(config, symbols)
-        compare(chip(config), image, scored=60, generated=60, seed=symbols, state=state)
+    compare_sizes(chip(config), config, style)
 
 
 @pytest.mark.slow

