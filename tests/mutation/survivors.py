@@ -34,9 +34,9 @@ SURVIVORS = (
         "these bits do not come to where a line of the logarithm is chosen or followed.",
     ),
     Survivor(
-        r".*: \$mux to (at\d+|\w+_d\d+)( \(\d+\))?: S\[0\] const0",
-        "What is before this register of a delay line is reset, and a reset lasts longer than a "
-        "cycle: it is 0 before anything starts.",
+        r"accelerator\.datapath\.surprisal\.close: \$mux to at([2-9]|\d\d): S\[0\] const0",
+        "The register before this one is reset, too, and a reset lasts longer than a cycle: it is "
+        "0 before anything starts.",
     ),
     Survivor(
         r"accelerator\.datapath\.surprisal\.lane\d\.rows: "
