@@ -12,7 +12,8 @@ PYNQ_PYTHON ?= $(PYTHON)
 PYNQ_VERSIONS := 3.0.1 3.1.2
 PYNQ_STAMPS := $(PYNQ_VERSIONS:%=.venv-pynq-%/installed)
 
-.PHONY: setup demo test test-full formal proof mutation netlist soak test-pynq lint pictures docs clean
+.PHONY: setup demo test test-full formal proof mutation netlist soak coverage test-pynq lint \
+    pictures docs clean
 
 setup: $(STAMP)
 
@@ -48,6 +49,18 @@ netlist: $(STAMP)
 soak: $(STAMP)
 	cd tests && ../$(BIN)/python -m soak $(if $(SLICE),--slice $(SLICE)) $(if $(RUN),--run $(RUN)) \
 	    $(if $(REPORT),--report)
+
+# Of Python: overlay.py needs pynq and is run by test-pynq. Of the emitted Verilog: cocotb's benches.
+BRANCHES := build/coverage/python.json
+coverage: $(STAMP)
+	rm -rf build/coverage && mkdir -p build/coverage
+	$(BIN)/coverage run --branch --source=quant,host --omit=host/overlay.py \
+	    --data-file=build/coverage/python -m pytest -q tests/quant tests/host
+	$(BIN)/coverage json --quiet --data-file=build/coverage/python -o $(BRANCHES)
+	PYTHONPATH=tests $(BIN)/pytest -q -p code_coverage.collect \
+	    --verilog-coverage build/coverage/verilog tests/sim/test_cocotb.py
+	$(BIN)/python tests/code_coverage/branches.py $(BRANCHES)
+	PYTHONPATH=tests $(BIN)/python -m code_coverage.report build/coverage/verilog
 
 test-pynq: $(PYNQ_STAMPS)
 	set -e; for version in $(PYNQ_VERSIONS); do \

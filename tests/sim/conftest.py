@@ -1,6 +1,7 @@
 """Simulated chips, compiled once a session, and the shipped model."""
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,9 +16,11 @@ from zynq_lstm.sim.link import open_link
 MODELS = Path(__file__).parents[2] / "models"
 
 
-@pytest.fixture(scope="session")
-def chip() -> Iterator[Callable[[Config], AcceleratorTransport]]:
-    """A function that gives the one chip of a configuration."""
+Chips = Callable[[Config], AcceleratorTransport]
+
+
+@contextmanager
+def _one_for_each() -> Iterator[Chips]:
     made: dict[Config, AcceleratorTransport] = {}
 
     def of(config: Config) -> AcceleratorTransport:
@@ -30,6 +33,20 @@ def chip() -> Iterator[Callable[[Config], AcceleratorTransport]]:
     yield of
     for transport in made.values():
         transport.close()
+
+
+@pytest.fixture(scope="session")
+def chip() -> Iterator[Chips]:
+    """A function that gives the one chip of a configuration."""
+    with _one_for_each() as of:
+        yield of
+
+
+@pytest.fixture(scope="session")
+def used_by_hand() -> Iterator[Chips]:
+    """The same, of chips whose registers are written behind the driver's back."""
+    with _one_for_each() as of:
+        yield of
 
 
 @pytest.fixture(scope="session")

@@ -22,9 +22,9 @@ FULL_LIMIT = 1_500_000
 
 
 @pytest.fixture
-def bare(chip) -> Bare:
+def bare(used_by_hand) -> Bare:
     """After a reset by the pin, nothing loaded."""
-    link = chip(CONFIG).link
+    link = used_by_hand(CONFIG).link
     link.chip.reset()
     return Bare(link, IMAGE)
 
@@ -163,9 +163,9 @@ FULL_SIZE = [
 
 
 @pytest.mark.parametrize(("mode", "step"), FULL_SIZE)
-def test_abort_at_cycles_of_a_character_at_full_size(chip, shakespeare, mode, step) -> None:
+def test_abort_at_cycles_of_a_character_at_full_size(used_by_hand, shakespeare, mode, step) -> None:
     """One character: start, prologue, all of its cycles, drain."""
-    bare = Bare(chip(FULL).link, shakespeare, limit=FULL_LIMIT)
+    bare = Bare(used_by_hand(FULL).link, shakespeare, limit=FULL_LIMIT)
     assert not bare.load()
     assert length(bare, mode, 1) > FULL.steps(shakespeare.symbols)
     sweep(bare, mode, step)

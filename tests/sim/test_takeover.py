@@ -108,9 +108,9 @@ def taken_over(chip) -> AcceleratorTransport:
 
 
 @pytest.fixture
-def raw(chip):
+def raw(used_by_hand):
     """A chip after a reset by its pin."""
-    chip = chip(CONFIG).link.chip
+    chip = used_by_hand(CONFIG).link.chip
     chip.reset()
     return chip
 
