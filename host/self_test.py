@@ -1,17 +1,17 @@
 """The self-test: an accelerator against the golden model, on models made to show a fault.
 
 A fault of one multiplier, or one bit of a memory, is small beside the sums that it is part of, and
-training makes models that bear such things. So the models here are `zynq_lstm.quant.exercise`'s,
-and all that can be read is compared, bit by bit, from near to far:
+training makes models that bear such things. So the models here are those of `quant.probe` and
+`quant.exercise`, and all that can be read is compared, bit by bit, from near to far:
 
+bits      probes, in which one wrong bit shows and shows where it is; `host.diagnosis` names it
 steps     from written states, at random and at the ends of their range, one character: its logits
           and the state behind it, where a difference still stands in the unit that made it
 scores    texts in which every symbol comes, from written states: surprisals, state in the end
 texts     drawn greedily and at random: symbols, state in the end
 
-What a wrong bit of a weight or a table entry does to gate o is rounded off more often than not, so
-that it takes some hundred characters to see most of them. The golden model computes them side by
-side, for a board's processor is slow at that.
+What a wrong bit does to a text of an ordinary model is rounded off more often than not: probes are
+for that. The golden model computes all sequences side by side, for a board's processor is slow.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from zynq_lstm.host.diagnosis import suspects
+from zynq_lstm.host.suspects import Answer, Suspect
 from zynq_lstm.host.transport import Transport
 from zynq_lstm.quant.config import GATES, Config
 from zynq_lstm.quant.errors import AcceleratorError
@@ -29,6 +31,7 @@ from zynq_lstm.quant.exercise import STYLES, exercise_image
 from zynq_lstm.quant.formats import CELL, HIDDEN
 from zynq_lstm.quant.golden import GoldenModel
 from zynq_lstm.quant.image import Image
+from zynq_lstm.quant.probe import Probe, probe_names, probes
 from zynq_lstm.quant.sampling import encode_temperature, seed_state
 from zynq_lstm.quant.state import State
 
@@ -54,15 +57,25 @@ class Check:
         What.
     difference : str or None
         The first difference, as a sentence; ``None`` where there is none.
+    suspects : tuple of Suspect
+        Units each of which alone explains all differences, with their faults; empty where none is
+        known to.
     """
 
     name: str
     difference: str | None
+    suspects: tuple[Suspect, ...] = ()
 
     @property
     def passed(self) -> bool:
         """There is no difference."""
         return self.difference is None
+
+    def __str__(self) -> str:
+        if self.passed:
+            return f"{self.name}: passed"
+        named = f" [{' or '.join(map(str, self.suspects))}]" if self.suspects else ""
+        return f"{self.name}: {self.difference}{named}"
 
 
 @dataclass(frozen=True)
@@ -87,11 +100,16 @@ class Report:
         """The first difference of all, with the check that has found it."""
         for check in self.checks:
             if not check.passed:
-                return f"{check.name}: {check.difference}"
+                return str(check)
         return None
 
+    @property
+    def suspects(self) -> tuple[Suspect, ...]:
+        """What has failed, by the first check that can tell; several where it is one of them."""
+        return next((check.suspects for check in self.checks if check.suspects), ())
+
     def __str__(self) -> str:
-        return "\n".join(f"{c.name}: {'passed' if c.passed else c.difference}" for c in self.checks)
+        return "\n".join(map(str, self.checks))
 
 
 def examine(transport: Transport) -> Report:
@@ -99,14 +117,44 @@ def examine(transport: Transport) -> Report:
 
     An accelerator that fails ends the test, and is a difference.
     """
-    checks: list[Check] = []
+    return Report(tuple(checks(transport)))
+
+
+def checks(transport: Transport) -> Iterator[Check]:
+    """The checks of a self-test, each when it has been done."""
     try:
-        checks += [Check(name, found) for name, found in transport.examine().items()]
+        for name, found in transport.examine().items():
+            yield Check(name, found)
+        for name in probe_names(transport.config):
+            yield _probe(transport, name)
         for style in STYLES:
-            checks += _exercise(transport, style)
+            yield from _exercise(transport, style)
     except AcceleratorError as error:
-        checks.append(Check("operation", str(error)))
-    return Report(tuple(checks))
+        yield Check("operation", str(error))
+
+
+def _probe(transport: Transport, name: str) -> Check:
+    """Single wrong bits, and where they are."""
+    answers = [_answer(transport, probe) for probe in probes(transport.config, name, SEED)]
+    differences = (
+        _state_difference(_one(a.state, k), _one(a.probe.after, k))
+        or _logit_difference(a.logits[k], a.probe.logits[k])
+        for a in answers
+        for k in range(len(a.logits))
+    )
+    difference = next((found for found in differences if found is not None), None)
+    return Check(f"bits of {name}", difference, suspects(answers))
+
+
+def _answer(transport: Transport, probe: Probe) -> Answer:
+    transport.load(probe.image)
+    states, logits = [], []
+    for k, symbol in enumerate(probe.symbols):
+        transport.write_state(_one(probe.before, k))
+        logits.append(transport.logits(np.array([symbol], np.uint8))[0])
+        states.append(transport.read_state())
+    h, c = (np.stack([getattr(s, part) for s in states], axis=1) for part in "hc")
+    return Answer(probe, State(h, c), np.stack(logits))
 
 
 def _exercise(transport: Transport, style: str) -> Iterator[Check]:

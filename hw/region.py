@@ -20,9 +20,8 @@ REGION_SUM_BITS = SUM_BITS + LEVELS
 
 
 def bank_pairs(config):
-    """DSP pairs of each bank of a region: as even as can be."""
-    whole, rest = divmod(config.dsp_pairs // config.regions, BANKS_PER_REGION)
-    return [whole + (k < rest) for k in range(BANKS_PER_REGION)]
+    """DSP pairs of each bank of a region."""
+    return [config.bank_dsp_pairs(k) for k in range(BANKS_PER_REGION)]
 
 
 def adder_tree(m, values, name):

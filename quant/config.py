@@ -179,6 +179,12 @@ class Config:
         """Groups of eight banks."""
         return self.banks // BANKS_PER_REGION
 
+    def bank_dsp_pairs(self, bank: int) -> int:
+        """Pairs of a bank that are built from a DSP48E1, its first: as even as can be."""
+        assert self.dsp_pairs is not None
+        whole, rest = divmod(self.dsp_pairs // self.regions, BANKS_PER_REGION)
+        return whole + (bank % BANKS_PER_REGION < rest)
+
     @property
     def matrices(self) -> int:
         """Weight matrices of ``hidden`` columns: W_hh1, and with two layers W_ih2 and W_hh2."""

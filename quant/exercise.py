@@ -69,17 +69,40 @@ def exercise_image(config: Config, style: str, seed: int) -> Image:
     UserError
         When the configuration has no hardware that could be tested.
     """
-    if config.weight_bits != WEIGHT.bits:
-        raise UserError(
-            f"A self-test needs a model with weights of {WEIGHT.bits} bits, as the hardware has "
-            f"them, not {config.weight_bits}"
-        )
+    check_testable(config)
     rng = np.random.default_rng(seed)
     parameters = _extreme(config, rng) if style == "extreme" else _ordinary(config, rng)
     if style == "inverted":
         parameters = _inverted(parameters)
     characters = (chr(FIRST_CHARACTER + k) for k in range(config.symbols))
     return Image.from_parameters(parameters, Vocabulary(characters), {"exercise": style})
+
+
+def check_testable(config: Config) -> None:
+    """See that there is hardware of this configuration.
+
+    Raises
+    ------
+    UserError
+        When there is not.
+    """
+    if config.weight_bits != WEIGHT.bits:
+        raise UserError(
+            f"A self-test needs a model with weights of {WEIGHT.bits} bits, as the hardware has "
+            f"them, not {config.weight_bits}"
+        )
+
+
+def inverted_weights(weights: NDArray[np.int8]) -> NDArray[np.int8]:
+    """Weights of which every stored bit is the other way round, shape (..., 4, columns).
+
+    The odd lane of a pair is stored less the sign of the even one (`layout.pack_pairs`), so that
+    the inverse of what is stored is the negative. In even lanes 127 has no inverse.
+    """
+    inverted = weights.copy()
+    inverted[..., 0::2, :] = ~weights[..., 0::2, :]
+    inverted[..., 1::2, :] = -weights[..., 1::2, :]
+    return inverted
 
 
 def _ordinary(config: Config, rng: np.random.Generator) -> Parameters:
@@ -97,15 +120,9 @@ def _ordinary(config: Config, rng: np.random.Generator) -> Parameters:
 
 
 def _inverted(parameters: Parameters) -> Parameters:
-    """Every bit of the memories is inverted, but for scales and biases that must be 0.
-
-    The odd lane of a pair is stored less the sign of the even one (`layout.pack_pairs`), so that
-    the inverse of what is stored is the negative.
-    """
-    config = parameters.config
-    weights, biases = parameters.weights.copy(), parameters.biases.copy()
-    weights[:, 0::2] = ~weights[:, 0::2]
-    weights[:, 1::2] = -weights[:, 1::2]
+    """Every bit of the memories is inverted, but for scales and biases that must be 0."""
+    config, biases = parameters.config, parameters.biases.copy()
+    weights = inverted_weights(parameters.weights)
     for where, _ in _bias_rows(config):
         biases[where] = ~biases[where]
     return replace(parameters, weights=weights, biases=biases, table=~parameters.table)
