@@ -55,7 +55,8 @@ BRANCHES := build/coverage/python.json
 coverage: $(STAMP)
 	rm -rf build/coverage && mkdir -p build/coverage
 	$(BIN)/coverage run --branch --source=quant,host --omit=host/overlay.py \
-	    --data-file=build/coverage/python -m pytest -q tests/quant tests/host
+	    --data-file=build/coverage/python -m pytest -q tests/quant tests/host \
+	    tests/sim/test_self_test.py
 	$(BIN)/coverage json --quiet --data-file=build/coverage/python -o $(BRANCHES)
 	PYTHONPATH=tests $(BIN)/pytest -q -p code_coverage.collect \
 	    --verilog-coverage build/coverage/verilog tests/sim/test_cocotb.py
