@@ -27,14 +27,20 @@ NO_CODE = re.compile(r"if \(\\\$auto\$verilog_backend\.cc:\S+ \) begin end|^\s*w
 tables, which would flatter."""
 
 EXPLAINED = {
-    "sequencer": "a character with a prologue directly behind a complete one; but only a run's "
-    "first has a prologue, and a run's last is not complete. tests/hw/test_sequencer.py and the "
-    "proof play it",
-    "loader": "a packet's end among the scales, and an abort in single states, which the benches' "
-    "random ones missed. tests/hw/test_loader.py ends packets in each section, and "
-    "tests/sim/test_faults.py aborts all along a load",
+    "sequencer": (
+        10,
+        "a character with a prologue directly behind a complete one; but only a run's first has a "
+        "prologue, and a run's last is not complete. tests/hw/test_sequencer.py and the proof play "
+        "it",
+    ),
+    "loader": (
+        18,
+        "a packet's end among the scales, and an abort in single states, which the benches' random "
+        "ones missed. tests/hw/test_loader.py ends packets in each section, and "
+        "tests/sim/test_faults.py aborts all along a load",
+    ),
 }
-"""Why lines of a module are missing, by the last part of the module's name."""
+"""Of a module, by the last part of its name, how many lines may be missing at most, and why."""
 
 TOP = "zynq_lstm"
 _MODULE = re.compile(r"^module \\?(\S+?) ?\(")
@@ -143,10 +149,10 @@ def show(folder: Path) -> bool:
     print(f"{'all':{width}} {_share(reached, lines)}   {_share(toggled, toggles)}")
     enough = bool(lines) and reached >= LEAST * lines
     for name, places in missing.items():
-        reason = EXPLAINED.get(name.rpartition(".")[2])
-        enough &= reason is not None
-        print(f"{name}: {len(places)} lines not reached: {reason or 'without a reason'}")
-        if reason is None:
+        most, reason = EXPLAINED.get(name.rpartition(".")[2], (0, "without a reason"))
+        enough &= len(places) <= most
+        print(f"{name}: {len(places)} lines not reached: {reason}")
+        if len(places) > most:
             for place, text in places:
                 print(f"    {place}  {text}")
     return enough

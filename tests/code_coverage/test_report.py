@@ -61,6 +61,8 @@ def test_a_line_needs_a_reason(folder: Path, monkeypatch, capsys) -> None:
     monkeypatch.setattr(report, "LEAST", 0.5)
     counts(folder, "1.dat", inner=1, loader=0)
     assert report.show(folder), "the loader's are explained"
+    monkeypatch.setitem(report.EXPLAINED, "loader", (0, "but no more of them"))
+    assert not report.show(folder)
     counts(folder, "1.dat", inner=0, loader=1)
     assert not report.show(folder)
     assert "zynq_lstm.v:6  a = 1'h1;" in capsys.readouterr().out
