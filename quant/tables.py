@@ -11,7 +11,6 @@ TANH_ADDRESS_BITS = 11
 TANH_RANGE = 4.0
 """The table covers [0, 4); beyond, its last entry holds (1 - tanh(4) is 0.0007)."""
 
-GUMBEL_ADDRESS_BITS = 11
 GUMBEL_COARSE_BITS = 10
 GUMBEL_TAIL_BITS = 5
 """Uniform numbers whose first five bits are ones (the highest 1/32) use the fine half."""

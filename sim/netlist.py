@@ -9,13 +9,12 @@ project's own, written from the vendor's user guides; it knows no time.
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 from zynq_lstm.quant.config import Config
 from zynq_lstm.quant.image import Image
-from zynq_lstm.sim.library import compile_library, make_cache_folder, verilator_environment
+from zynq_lstm.sim.library import compile_library
 
 CELLS = tuple(
     Path(__file__).with_name(name) for name in ("xc7_logic.v", "xc7_dsp.v", "xc7_block_ram.sv")
@@ -76,17 +75,3 @@ def compile_netlist(netlist: Path, report: Callable[[str], None] | None = None) 
     from zynq_lstm.hw.verilog import TOP
 
     return compile_library([*CELLS, netlist], TOP, flags=REFUSALS, report=report)
-
-
-def build_netlist(
-    config: Config,
-    *,
-    image: Image | None = None,
-    report: Callable[[str], None] | None = None,
-) -> Path:
-    """Emit, map and compile an accelerator; parameters and errors are those of the two steps."""
-    verilator_environment()  # what is missing is said before the work begins
-    make_cache_folder()
-    with tempfile.TemporaryDirectory() as folder:
-        netlist = write_netlist(config, Path(folder), image=image, report=report)
-        return compile_netlist(netlist, report)
