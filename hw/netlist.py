@@ -45,6 +45,17 @@ LUT_RAMS: Mapping[str, int] = {
 }
 """LUTs that one memory cell of each kind takes up."""
 
+TAKES: Mapping[str, tuple[str, float]] = {
+    "DSP48E1": ("DSP48E1", 1),
+    "RAMB36E1": ("RAMB36", 1),
+    "RAMB18E1": ("RAMB36", 0.5),
+    "RAMB18E2": ("RAMB36", 0.5),
+    **dict.fromkeys((*LUTS, *SHIFT_REGISTERS, "INV"), ("LUT", 1)),
+    **{kind: ("LUT", luts) for kind, luts in LUT_RAMS.items()},
+    **dict.fromkeys(FLIP_FLOPS, ("FF", 1)),
+}
+"""What a cell takes up of what a device has little of: which resource, and how much of it."""
+
 IGNORED = frozenset({"$scopeinfo", "GND", "VCC"})
 KNOWN = (
     FLIP_FLOPS

@@ -7,7 +7,7 @@ belongs to the block that most of what it drives lies in.
 import re
 from collections import Counter, defaultdict
 
-from zynq_lstm.hw.netlist import FLIP_FLOPS, LUT_RAMS, LUTS, SHIFT_REGISTERS, Netlist
+from zynq_lstm.hw.netlist import TAKES, Netlist
 
 CONTROL = "control"
 BLOCKS = {
@@ -24,17 +24,6 @@ BLOCKS = {
 """Blocks by the beginning of an instance's path, the first that fits. Control is what remains of
 the accelerator: controller, sequencer, counters, delay lines, resets."""
 
-WEIGHTS = {
-    **dict.fromkeys(FLIP_FLOPS, ("FF", 1.0)),
-    **dict.fromkeys((*LUTS, *SHIFT_REGISTERS, "INV"), ("LUT", 1.0)),
-    **{kind: ("LUT", float(luts)) for kind, luts in LUT_RAMS.items()},
-    "DSP48E1": ("DSP48E1", 1.0),
-    "RAMB36E1": ("RAMB36", 1.0),
-    "RAMB18E1": ("RAMB36", 0.5),
-    "RAMB18E2": ("RAMB36", 0.5),
-}
-"""What a cell counts as, with the keys of `synthesis.AVAILABLE`."""
-
 
 def block_of(path: str) -> str:
     """Return the block that an instance belongs to, "" being the top."""
@@ -49,9 +38,9 @@ def resources_by_block(netlist: Netlist) -> dict[str, dict[str, float]]:
     dict
         Of `BLOCKS`, each with the keys of `synthesis.AVAILABLE`.
     """
-    found = {name: dict.fromkeys(("DSP48E1", "RAMB36", "LUT", "FF"), 0.0) for name in BLOCKS}
+    found = {name: {kind: 0.0 for kind, _ in TAKES.values()} for name in BLOCKS}
     for index, block in _blocks(netlist).items():
-        if counted := WEIGHTS.get(netlist.cells[index].kind):
+        if counted := TAKES.get(netlist.cells[index].kind):
             kind, amount = counted
             found[block][kind] += amount
     return found

@@ -5,6 +5,7 @@ long: fan-out, weight memories that share an address register, multipliers witho
 their own. Each rule that is broken gives a sentence that names the place.
 """
 
+import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable
@@ -18,6 +19,7 @@ from zynq_lstm.hw.netlist import (
     LUT_RAMS,
     LUTS,
     SHIFT_REGISTERS,
+    TAKES,
     WIDE_MULTIPLEXERS,
     Cell,
     Netlist,
@@ -76,17 +78,18 @@ def count_resources(netlist: Netlist) -> Resources:
     def total(group: Iterable[str]) -> int:
         return sum(kinds[kind] for kind in group)
 
-    lutram = sum(kinds[kind] * luts for kind, luts in LUT_RAMS.items())
-    srl = total(SHIFT_REGISTERS)
+    taken: Counter[str] = Counter()
+    for kind, (resource, amount) in TAKES.items():
+        taken[resource] += kinds[kind] * amount
     return Resources(
-        dsp48e1=kinds["DSP48E1"],
-        ramb36=kinds["RAMB36E1"] + (kinds["RAMB18E1"] + kinds["RAMB18E2"] + 1) // 2,
-        lut=total(LUTS) + kinds["INV"] + srl + lutram,
+        dsp48e1=taken["DSP48E1"],
+        ramb36=math.ceil(taken["RAMB36"]),
+        lut=taken["LUT"],
         lut_feedthrough=_feedthroughs(netlist),
-        ff=total(FLIP_FLOPS),
+        ff=taken["FF"],
         carry4=kinds["CARRY4"],
-        srl=srl,
-        lutram=lutram,
+        srl=total(SHIFT_REGISTERS),
+        lutram=sum(kinds[kind] * luts for kind, luts in LUT_RAMS.items()),
         muxf=total(WIDE_MULTIPLEXERS),
     )
 
