@@ -11,6 +11,7 @@ from enum import IntEnum
 from pathlib import Path
 
 import pytest
+from mutation.switch import FAULT, SWITCH
 
 from zynq_lstm.host.accelerator import AcceleratorTransport
 from zynq_lstm.host.suspects import Suspect, pair_name
@@ -19,9 +20,6 @@ from zynq_lstm.quant.config import BANKS_PER_REGION, ENGINE_PAIRS_PER_BANK, Conf
 from zynq_lstm.sim.library import HARNESS, compile_library
 from zynq_lstm.sim.link import open_link
 
-SWITCH = Path(__file__).with_name("mutation") / "switch.cpp"
-FAULT = "ZYNQ_LSTM_FAULT"
-"""Environment variable that it reads."""
 _BANK_BITS = 6
 
 

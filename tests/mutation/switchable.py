@@ -15,7 +15,6 @@ from zynq_lstm.hw.verilog import TOP
 BITS = 12
 """Of a fault's number."""
 NUMBER = "fault"
-SWITCH = Path(__file__).with_name("switch.cpp")
 _CHOICE = f"""
   import "DPI-C" function int zl_fault();
   reg [{BITS - 1}:0] {NUMBER} = 0;

@@ -28,6 +28,7 @@ from mutation.blocks import operators_pass
 from mutation.faults import Fault
 from mutation.netlist import Netlist
 from mutation.survivors import Survivor, survivor
+from mutation.switch import FAULT, SWITCH
 from mutation.switchable import switchable
 from random_models import STYLES
 from sim.test_agreement import compare_sizes
@@ -43,8 +44,6 @@ from zynq_lstm.quant.errors import AcceleratorError, UserError
 from zynq_lstm.sim.library import HARNESS, compile_library
 from zynq_lstm.sim.link import open_link
 
-FAULT = "ZYNQ_LSTM_FAULT"
-"""Environment variable of switch.cpp."""
 SIDE = Path(__file__).parent
 ROW_WORDS = 10
 FAILURES = (
@@ -131,7 +130,7 @@ class Trials:
         self._netlist, self._faults, self._folder = netlist, faults, folder
         source = switchable(folder, netlist, faults)
         harness = folder / "harness.cpp"
-        parts = (HARNESS, SIDE / "switch.cpp", SIDE / "replay.cpp")
+        parts = (HARNESS, SWITCH, SIDE / "replay.cpp")
         harness.write_text("\n".join(part.read_text() for part in parts))
         self._library = compile_library([source], TOP, harness=harness)
         self._image = write_bench_image(CONFIG, folder)
@@ -139,7 +138,7 @@ class Trials:
             CONFIG,
             folder,
             sources=[source, SIDE / "record.sv"],
-            arguments=[str(SIDE / "switch.cpp")],
+            arguments=[str(SWITCH)],
         )
 
     def record(self, bench: str) -> None:
