@@ -126,6 +126,15 @@ class Bare:
         assert self.status("LOADED") or error
         return error
 
+    def check_without_an_image(self) -> None:
+        """Runs are refused, states can be read and written, and a load makes all right."""
+        for mode in RUNS:
+            assert self.do(self.command(mode)) == Error.NOT_LOADED
+        for mode in (Mode.RESET_STATE, Mode.WRITE_STATE, Mode.READ_STATE):
+            assert not self.do(self.command(mode))
+        assert not self.load()
+        self.still_right()
+
     def answer(self) -> np.ndarray:
         """The packet that comes out of a command that has ended."""
         for _ in range(4):

@@ -6,7 +6,7 @@ On the link that is made of the golden model; on the emitted Verilog, `tests/sim
 
 import numpy as np
 import pytest
-from bare_commands import RUNS, Bare
+from bare_commands import Bare
 from fake_link import FakeLink
 from random_models import random_image
 
@@ -14,7 +14,6 @@ from zynq_lstm.host.accelerator import AcceleratorTransport
 from zynq_lstm.quant.config import Config
 from zynq_lstm.quant.errors import AcceleratorError
 from zynq_lstm.quant.golden import GoldenModel
-from zynq_lstm.quant.protocol import Error, Mode
 
 CONFIG = Config(hidden=16, symbols=8, multipliers=64)
 IMAGE = random_image(CONFIG, 7, "ordinary", 1)
@@ -22,13 +21,7 @@ TEXT = np.array([1, 5, 0, 6], np.uint8)
 
 
 def test_no_run_without_an_image() -> None:
-    bare = Bare(FakeLink(CONFIG), IMAGE)
-    for mode in RUNS:
-        assert bare.do(bare.command(mode)) == Error.NOT_LOADED
-    for mode in (Mode.RESET_STATE, Mode.WRITE_STATE, Mode.READ_STATE):
-        assert not bare.do(bare.command(mode))
-    assert not bare.load()
-    bare.still_right()
+    Bare(FakeLink(CONFIG), IMAGE).check_without_an_image()
 
 
 def test_an_accelerator_that_lost_its_model() -> None:

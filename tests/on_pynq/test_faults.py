@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 import pynq
 import pytest
-from bare_commands import RUNS, Bare
+from bare_commands import Bare
 
 from zynq_lstm.host.accelerator import AcceleratorTransport
 from zynq_lstm.host.board import BoardLink, open_link
@@ -19,7 +19,6 @@ from zynq_lstm.host.golden import GoldenTransport
 from zynq_lstm.host.link import LinkError
 from zynq_lstm.quant.errors import AcceleratorError, UserError
 from zynq_lstm.quant.image import Image
-from zynq_lstm.quant.protocol import Error
 from zynq_lstm.quant.registers import IDENTITY, VERSION, register
 from zynq_lstm.quant.sampling import encode_temperature
 from zynq_lstm.sim.axi_dma import Fault
@@ -172,11 +171,7 @@ def test_a_wrong_bitstream(board, name, value, text) -> None:
 
 
 def test_no_run_without_an_image(link, image) -> None:
-    bare = Bare(link, image)
-    for mode in RUNS:
-        assert bare.do(bare.command(mode)) == Error.NOT_LOADED
-    assert not bare.load()
-    bare.still_right()
+    Bare(link, image).check_without_an_image()
     link.close()
 
 

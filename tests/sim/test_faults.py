@@ -76,12 +76,7 @@ def test_a_bit_in_each_word(bare) -> None:
 
 
 def test_no_run_without_an_image(bare) -> None:
-    for mode in RUNS:
-        assert bare.do(bare.command(mode)) == Error.NOT_LOADED
-    for mode in (Mode.RESET_STATE, Mode.WRITE_STATE, Mode.READ_STATE):
-        assert not bare.do(bare.command(mode))
-    assert not bare.load()
-    bare.still_right()
+    bare.check_without_an_image()
 
 
 @pytest.mark.parametrize(
