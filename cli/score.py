@@ -93,7 +93,7 @@ def score(
             whole = (
                 colouring.page(title, part, bits)
                 if coloured.suffix == ".html"
-                else (colouring.picture(part, bits))
+                else colouring.picture(part, bits)
             )
             write_whole(coloured, whole.encode("utf-8", "replace"))
             say(f"{coloured}: {colouring.caption(bits)}")
