@@ -34,11 +34,7 @@ OWN_FILES = re.compile(r"\b(my|model|four)\.\w+")
 TEXT = "First Citizen:\nBefore we proceed any further, hear me speak.\n" * 40
 NOT_RUN = {"import.md": "needs PyTorch and Keras; the importers' tests have such models"}
 BEFORE = {
-    "driver.md": """
-lstm = host.open("shakespeare.zlstm")
-turns, states, texts = ["a", "b", "a"], {}, {"a": "", "b": ""}
-prompts = {"a": "ROMEO:", "b": "JULIET:"}
-"""
+    "driver.md": 'lstm = host.open("shakespeare.zlstm")',
 }
 """What a page's fragments take for given."""
 

@@ -75,6 +75,30 @@ def test_the_readme_lists_each_command() -> None:
         assert f"| `zynq-lstm {name}`" in text, name
 
 
+def test_the_readme_says_which_commands_have_json() -> None:
+    commands = typer.main.get_command(app).commands
+    have = [
+        f"`{name}`"
+        for name in sorted(commands)
+        if any("--json" in parameter.opts for parameter in commands[name].params)
+    ]
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert f"{', '.join(have[:-1])} and {have[-1]} have `--json`" in text
+
+
+def test_the_readme_lists_each_extra_and_those_that_setup_leaves_out() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    extras = project.split("[project.optional-dependencies]\n")[1].split("\n[")[0]
+    extras = set(re.findall(r"^(\w+) = \[", extras, re.MULTILINE))
+    rows = re.findall(r"^\| ((?:`\w+`(?:, )?)+) \|", text.split("## Installing parts")[1], re.M)
+    assert extras <= {name for row in rows for name in re.findall(r"\w+", row)}
+
+    (installed,) = re.findall(r"-e '\.\[([\w,]+)\]'\n\ttouch", (ROOT / "Makefile").read_text())[:1]
+    (left_out,) = re.findall(r"`make setup` installs all but ([^;]*);", text)
+    assert extras - set(installed.split(",")) == set(re.findall(r"\w+", left_out)) - {"and"}
+
+
 def test_the_api_page_has_each_public_name() -> None:
     text = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
     for name in set(host.__all__) - {"Transport"}:
