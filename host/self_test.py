@@ -5,6 +5,7 @@ training makes models that bear such things. So the models here are those of `qu
 `quant.exercise`, and all that can be read is compared, bit by bit, from near to far:
 
 bits      probes, in which one wrong bit shows and shows where it is; `host.diagnosis` names it
+tables    probes in which each word of a table shows, and whose it is: `host.table_tests`
 steps     from written states, at random and at the ends of their range, one character: its logits
           and the state behind it, where a difference still stands in the unit that made it
 scores    texts in which every symbol comes, from written states: surprisals, state in the end
@@ -24,6 +25,12 @@ from numpy.typing import NDArray
 
 from zynq_lstm.host.diagnosis import suspects
 from zynq_lstm.host.suspects import Answer, Suspect
+from zynq_lstm.host.table_tests import (
+    TableResult,
+    probe_activations,
+    probe_noise,
+    probe_surprisals,
+)
 from zynq_lstm.host.transport import Transport
 from zynq_lstm.quant.config import GATES, Config
 from zynq_lstm.quant.errors import AcceleratorError
@@ -127,10 +134,16 @@ def checks(transport: Transport) -> Iterator[Check]:
             yield Check(name, found)
         for name in probe_names(transport.config):
             yield _probe(transport, name)
+        for probe_tables in (probe_activations, probe_noise, probe_surprisals):
+            yield _table_check(probe_tables(transport))
         for style in STYLES:
             yield from _exercise(transport, style)
     except AcceleratorError as error:
         yield Check("operation", str(error))
+
+
+def _table_check(result: TableResult) -> Check:
+    return Check(result.name, result.difference, result.suspects)
 
 
 def _probe(transport: Transport, name: str) -> Check:

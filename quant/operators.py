@@ -39,6 +39,8 @@ TANH_CELL_SHIFT = 2
 SIGMOID_CELL_SHIFT = 3
 """sigmoid(x) = (1 + tanh(x / 2)) / 2: a cell is 8 LSB wide, 2^-8; the table ends at 8."""
 
+_TANH = tanh_table()
+
 
 def saturate(x: Integers, form: Format) -> Integers:
     """Clip to the range of ``form``."""
@@ -66,22 +68,26 @@ def logit(scaled: Integers, bias: Integers) -> Integers:
     return saturate(np.add(scaled, bias, dtype=np.int64), LOGIT)
 
 
-def _tanh_by_table(x: Integers, cell_shift: int) -> Integers:
-    """Odd function by table: sign folded with ones' complement, which mirrors cells exactly."""
+def tanh_word(x: Integers, cell_shift: int) -> Integers:
+    """Word of the table of tanh that is read: the sign is folded with ones' complement."""
     x = np.asarray(x, np.int64)
-    sign = x >> 63
-    cell = np.minimum((x ^ sign) >> cell_shift, (1 << TANH_ADDRESS_BITS) - 1)
-    return _TANH[cell] ^ sign
+    return np.minimum((x ^ (x >> 63)) >> cell_shift, (1 << TANH_ADDRESS_BITS) - 1)
 
 
-def tanh(x: Integers) -> Integers:
+def _tanh_by_table(x: Integers, cell_shift: int, table: Integers) -> Integers:
+    """Odd function by table; ones' complement mirrors cells exactly."""
+    return table[tanh_word(x, cell_shift)] ^ (np.asarray(x, np.int64) >> 63)
+
+
+def tanh(x: Integers, table: Integers = _TANH) -> Integers:
     """`PREACTIVATION` or `CELL` (Q4.11) → `ACTIVATION` (Q0.15)."""
-    return _tanh_by_table(x, TANH_CELL_SHIFT)
+    return _tanh_by_table(x, TANH_CELL_SHIFT, table)
 
 
-def sigmoid(x: Integers) -> Integers:
+def sigmoid(x: Integers, table: Integers = _TANH) -> Integers:
     """`PREACTIVATION` (Q4.11) → 0 … 32767, Q0.15, from the table of tanh."""
-    return (_tanh_by_table(x, SIGMOID_CELL_SHIFT) + (1 << ACTIVATION.fraction)) >> 1
+    odd = _tanh_by_table(x, SIGMOID_CELL_SHIFT, table)
+    return (odd + (1 << ACTIVATION.fraction)) >> 1
 
 
 def cell_update(i: Integers, f: Integers, g: Integers, c: Integers) -> Integers:
@@ -99,6 +105,3 @@ def sampling_score(logits: Integers, temperature: int, noise: Integers) -> Integ
     """logit + temperature * noise → `SCORE`; the product is rounded. Nothing can overflow."""
     product = round_shift(np.asarray(noise, np.int64) * temperature, NOISE_SHIFT)
     return (np.asarray(logits, np.int64) << LOGIT_TO_SCORE_SHIFT) + product
-
-
-_TANH = tanh_table()

