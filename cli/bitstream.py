@@ -21,6 +21,7 @@ from zynq_lstm.boards.vivado import (
     write_build,
 )
 from zynq_lstm.cli.console import say, steps, write
+from zynq_lstm.cli.emitted import written_aside
 from zynq_lstm.cli.files import check_output_folder
 from zynq_lstm.cli.options import (
     DspPairsOption,
@@ -59,9 +60,11 @@ def bitstream(
     check_output_folder(output)
     from zynq_lstm.hw.verilog import write_verilog
 
-    verilog = write_verilog(config, output / VERILOG)
-    for path in write_build(target, output, verilog, config.describe()):
-        say(f"  {path}")
+    with written_aside(output, "bitstream") as aside:
+        verilog = write_verilog(config, aside / VERILOG)
+        written = write_build(target, aside, verilog, config.describe())
+    for path in written:
+        say(f"  {output / path.name}")
     say(f"{target.title}, {config.describe()}: {output} is ready for Vivado")
     if not run:
         return

@@ -6,12 +6,35 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-results = Console(highlight=False, markup=False, soft_wrap=True)
+from zynq_lstm.quant.errors import UserError
+
+
+@contextmanager
+def _standard_output() -> Iterator[None]:
+    """Say of an error that it is standard output's; a reader that went away is none."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise UserError(
+            f"Standard output must be writable: {error.strerror}; choose another place for it"
+        ) from None
+
+
+class _Results(Console):
+    def print(self, *objects: Any, **options: Any) -> None:
+        with _standard_output():
+            super().print(*objects, **options)
+
+
+results = _Results(highlight=False, markup=False, soft_wrap=True)
 status = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
 
 
@@ -20,10 +43,16 @@ def say(message: str) -> None:
     status.print(message)
 
 
+def counted(number: int, unit: str) -> str:
+    """Return a number of things with their name, as one says it."""
+    return f"{number:,} {unit}" if number == 1 else f"{number:,} {unit}s"
+
+
 def write(text: str) -> None:
     """Write generated text to standard output at once, exactly as it is."""
-    sys.stdout.write(text)
-    sys.stdout.flush()
+    with _standard_output():
+        sys.stdout.write(text)
+        sys.stdout.flush()
 
 
 def write_json(values: Mapping[str, object]) -> None:

@@ -53,7 +53,7 @@ def report(
     100,000 characters, to see whether they drift apart. The folder receives report.md, report.json
     and pictures. It takes a minute or two for the test text of tiny-shakespeare.
     """
-    from zynq_lstm.cli.reporting.folder import check_places, write_folder
+    from zynq_lstm.cli.folder import check_places, write_folder
     from zynq_lstm.cli.reporting.page import page
     from zynq_lstm.cli.reporting.pictures import PICTURES
     from zynq_lstm.cli.reporting.record import record

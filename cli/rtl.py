@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from zynq_lstm.cli.console import say
+from zynq_lstm.cli.emitted import written_aside
 from zynq_lstm.cli.files import check_output_folder
 from zynq_lstm.cli.options import (
     DspPairsOption,
@@ -18,7 +19,6 @@ from zynq_lstm.cli.options import (
     SymbolsOption,
     chosen_config,
 )
-from zynq_lstm.quant.files import write_whole
 from zynq_lstm.quant.image import read_image
 
 
@@ -41,7 +41,8 @@ def rtl(
 ) -> None:
     """Write the accelerator's Verilog, and a core file for FuseSoC.
 
-    Without an image the memories are empty and a model is loaded at run time.
+    Without an image the memories are empty and a model is loaded at run time. Into a folder of an
+    earlier run it writes over that one's files, and removes those that it does not write itself.
     """
     check_output_folder(output)
     baked = None if image is None else read_image(image)
@@ -49,9 +50,10 @@ def rtl(
     from zynq_lstm.hw.core_file import NAME, render_core
     from zynq_lstm.hw.verilog import write_verilog
 
-    written = write_verilog(config, output, image=baked)
-    core = output / NAME
-    write_whole(core, render_core(written, version("zynq-lstm"), config.describe()))
+    with written_aside(output, "rtl") as aside:
+        written = write_verilog(config, aside, image=baked)
+        core = render_core(written, version("zynq-lstm"), config.describe())
+        (aside / NAME).write_text(core)
     say(f"{config.describe()}:")
-    for path in (*written, core):
-        say(f"  {path}")
+    for name in (*(path.name for path in written), NAME):
+        say(f"  {output / name}")

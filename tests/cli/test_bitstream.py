@@ -67,11 +67,44 @@ def test_without_vivado_it_writes_the_build_and_says_so(run, vivado, tmp_path) -
         "README.md",
         "build.tcl",
         "verilog",
+        "zynq_lstm.bitstream.sha256",
         "zynq_lstm.xdc",
     ]
     assert "xc7z020clg484-1" in (folder / "build.tcl").read_text()
     assert "not yet run on a board" in " ".join((folder / "README.md").read_text().split())
     assert str(tmp_path) not in (folder / "build.tcl").read_text()
+
+
+def test_replaces_the_verilog_of_an_earlier_run(run, vivado, tmp_path, monkeypatch) -> None:
+    """The Makefile asks for all that is in the folder."""
+    folder = tmp_path / "b"
+    arguments = ("bitstream", "--board", "pynq-z2", "-o", folder)
+    module = sys.modules["zynq_lstm.hw.verilog"]
+    write = module.write_verilog
+
+    def write_another_too(config, directory: Path) -> list[Path]:
+        paths = write(config, directory)
+        (directory / "another.v").write_text("module another; endmodule")
+        return [*paths, directory / "another.v"]
+
+    monkeypatch.setattr(module, "write_verilog", write_another_too)
+    assert "Removed" not in run(*arguments).err
+    (folder / "project").mkdir()
+    monkeypatch.setattr(module, "write_verilog", write)
+    assert "Removed 1 file of an earlier run: verilog/another.v\n" in run(*arguments).err
+    assert [path.name for path in (folder / "verilog").iterdir()] == ["zynq_lstm.v"]
+    assert (folder / "project").is_dir()
+    (folder / "verilog" / "mine.v").write_text("module mine; endmodule")
+    assert "not of this run: verilog/mine.v\n" in run(*arguments).err
+
+
+def test_an_interruption_leaves_nothing(run, vivado, tmp_path, monkeypatch) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("zynq_lstm.cli.bitstream.write_build", interrupted)  # Verilog is written.
+    assert run("bitstream", "--board", "pynq-z2", "-o", tmp_path / "b").status == 130
+    assert not (tmp_path / "b").exists()
 
 
 def test_the_makefile_runs_what_the_command_runs(run, vivado, tmp_path) -> None:

@@ -4,6 +4,7 @@ import pytest
 
 pytest.importorskip("amaranth")
 
+RECORD = "zynq_lstm.rtl.sha256"
 SIZES = ("--hidden", 16, "--symbols", 16, "--multipliers", 64)
 
 
@@ -13,9 +14,9 @@ def test_writes_the_verilog(run, tmp_path) -> None:
     assert result.status == 0
     assert result.out == ""
     files = sorted(folder.iterdir())
-    assert files and {path.suffix for path in files} == {".v", ".core"}
+    assert files and {path.suffix for path in files} == {".v", ".core", ".sha256"}
     for path in files:
-        assert str(path) in result.err
+        assert (str(path) in result.err) == (path != folder / RECORD)
     assert "2 x 16 units, up to 16 symbols, 64 multipliers" in result.err
 
 
@@ -34,6 +35,46 @@ def test_bakes_an_image_in(run, image_path, tmp_path) -> None:
     assert contents
     text = "".join(path.read_text() for path in folder.glob("*.v"))
     assert all(path.name in text for path in contents)
+
+
+def test_replaces_an_earlier_run(run, image_path, tmp_path) -> None:
+    """What that one had, and this one has not, goes; a person's files stay."""
+    folder, fresh = tmp_path / "rtl", tmp_path / "fresh"
+    run("rtl", "-o", fresh, *SIZES)
+    run("rtl", "-o", folder, "--image", image_path)
+    gone = {path.name for path in folder.iterdir()} - {path.name for path in fresh.iterdir()}
+    assert {"bank_00.hex", "header.json", "scales.hex"} < gone
+    (folder / "scales.hex").write_text("by hand")
+    (folder / "bench.v").write_text("module bench; endmodule")
+    (folder / "notes.txt").write_text("mine")
+    result = run("rtl", "-o", folder, *SIZES)
+    assert result.status == 0
+    removed, note, *_ = result.err.splitlines()
+    assert removed.startswith(f"Removed {len(gone) - 1} files of an earlier run: ")
+    assert note == f"Note: {folder} also has Verilog that is not of this run: bench.v"
+    kept = {"scales.hex", "bench.v", "notes.txt"}
+    assert {path.name for path in folder.iterdir()} - kept == {
+        path.name for path in fresh.iterdir()
+    }
+    assert (folder / RECORD).read_bytes() == (fresh / RECORD).read_bytes()
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_an_interruption_leaves_the_folder_as_it_was(
+    run, image_path, tmp_path, monkeypatch, there
+) -> None:
+    folder = tmp_path / "rtl"
+    if there:
+        folder.mkdir()
+        (folder / "zynq_lstm.v").write_text("an older one")
+
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("zynq_lstm.hw.verilog.convert", interrupted)  # Memories are written.
+    result = run("rtl", "-o", folder, "--image", image_path)
+    assert (result.status, result.err) == (130, "Interrupted.\n")
+    assert [path.name for path in tmp_path.rglob("*")] == (["rtl", "zynq_lstm.v"] if there else [])
 
 
 @pytest.mark.parametrize(

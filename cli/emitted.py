@@ -1,0 +1,61 @@
+"""Folders of Verilog, written aside first: `zynq-lstm rtl` and `zynq-lstm bitstream`.
+
+Tools take a folder's ``*.v`` as they find it. So the files appear when all are made, those that
+only an earlier run had go away, and what else is there is named.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from zynq_lstm.cli.console import counted, say
+from zynq_lstm.cli.folder import write_recorded
+
+_SHOWN = 3
+"""Names of a list that are written out."""
+
+
+@contextmanager
+def written_aside(output: Path, command: str) -> Iterator[Path]:
+    """Give a folder to write into, whose files go into the output when all have been written.
+
+    Parameters
+    ----------
+    output : Path
+        Made at need.
+    command : str
+        Whose files they are; ``zynq_lstm.COMMAND.sha256`` records them.
+
+    Raises
+    ------
+    UserError
+        When the output cannot be written.
+    """
+    with tempfile.TemporaryDirectory(prefix="zynq-lstm.") as name:
+        aside = Path(name)
+        yield aside
+        files = {
+            path.relative_to(aside).as_posix(): path.read_bytes()
+            for path in sorted(aside.rglob("*"))
+            if path.is_file()
+        }
+    removed = write_recorded(output, files, f"zynq_lstm.{command}.sha256")
+    if removed:
+        say(f"Removed {counted(len(removed), 'file')} of an earlier run: {_listed(removed)}")
+    if others := _other_verilog(output, files):
+        say(f"Note: {output} also has Verilog that is not of this run: {_listed(others)}")
+
+
+def _other_verilog(output: Path, files: Mapping[str, bytes]) -> list[str]:
+    """Verilog that lies where some was written."""
+    folders = {output / Path(name).parent for name in files if name.endswith(".v")}
+    found = (path.relative_to(output).as_posix() for f in folders for path in f.glob("*.v"))
+    return sorted(name for name in found if name not in files)
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = len(names) - _SHOWN
+    return ", ".join(names[:_SHOWN]) + (f" and {more} more" if more > 0 else "")

@@ -1,0 +1,154 @@
+"""A folder of files that is written whole, and that spares what else is in it.
+
+Where the next run may have other files, a record tells which were written: a file with the SHA-256
+of each, as ``sha256sum -c`` reads it. What it names, and what is still as it was written, is the
+command's own and may be removed; anything else is a person's.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from zynq_lstm.quant.errors import UserError
+from zynq_lstm.quant.files import write_together
+
+_RECORDED = re.compile(r"^([0-9a-f]{64})  (\w[\w./-]*)$", re.MULTILINE)
+
+
+def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write files into a folder, which is made at need.
+
+    A new folder appears with all its files at once. Into one that is there, the files are moved
+    when all of them have been written; they replace files of their names, and others stay.
+
+    Parameters
+    ----------
+    folder : Path
+    files : dict of str to bytes
+        Contents by name; a name may have folders in it.
+
+    Raises
+    ------
+    UserError
+        When the folder cannot be written, or a folder lies where a file belongs.
+    """
+    check_places(folder, files)
+    try:
+        folder = Path(os.path.realpath(folder))
+        if folder.exists():
+            _make_parents(folder, files)
+            write_together({folder / name: content for name, content in files.items()})
+        else:
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            _make(folder, files)
+    except OSError as error:
+        raise UserError(
+            f"Output {folder} must be writable: {error.strerror or error}; choose another path"
+        ) from None
+
+
+def write_recorded(folder: Path, files: Mapping[str, bytes], record: str) -> list[str]:
+    """Write files as `write_folder` does, with a record, and remove those of the one before.
+
+    Parameters
+    ----------
+    folder : Path
+    files : dict of str to bytes
+    record : str
+        The record's name. It is written last: after an interruption the old one still holds.
+
+    Returns
+    -------
+    list of str
+        Names of the files that were removed.
+
+    Raises
+    ------
+    UserError
+        As `write_folder`.
+    """
+    check_places(folder, [record])
+    lines = (f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in files.items())
+    written = "".join(lines).encode()
+    if not folder.exists():
+        write_folder(folder, {**files, record: written})
+        return []
+    stale = [name for name in _unchanged(folder, record) if name not in files]
+    write_folder(folder, files)
+    try:
+        for name in stale:
+            (folder / name).unlink()
+    except OSError as error:
+        raise UserError(
+            f"Output {error.filename} of an earlier run must be removable: {error.strerror}; "
+            "choose another path"
+        ) from None
+    write_folder(folder, {record: written})
+    return stale
+
+
+def _unchanged(folder: Path, record: str) -> list[str]:
+    """Names of a record's files that are below the folder, no links, and as they were written."""
+    try:
+        text = (folder / record).read_text("utf-8", "replace")
+    except OSError:
+        return []
+    within = os.path.realpath(folder)
+    names = []
+    for digest, name in _RECORDED.findall(text):
+        path = folder / name
+        inside = os.path.realpath(path) == os.path.join(within, os.path.normpath(name))
+        if inside and path.is_file():
+            with suppress(OSError):
+                if hashlib.sha256(path.read_bytes()).hexdigest() == digest:
+                    names.append(name)
+    return names
+
+
+def check_places(folder: Path, names: Mapping[str, object] | list[str]) -> None:
+    """See that no folder lies where a file is to be written.
+
+    Raises
+    ------
+    UserError
+        When one does.
+    """
+    for name in names:
+        if (folder / name).is_dir():
+            raise UserError(
+                f"Output {folder / name} must be a file, but it is a folder; choose another path"
+            )
+
+
+def _make(folder: Path, files: Mapping[str, bytes]) -> None:
+    temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    try:
+        _write(temporary, files)
+        temporary.chmod(0o777 & ~_umask())
+        temporary.rename(folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _make_parents(folder: Path, files: Mapping[str, bytes]) -> None:
+    for name in files:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+
+
+def _write(folder: Path, files: Mapping[str, bytes]) -> None:
+    _make_parents(folder, files)
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,149 @@
+"""Folders that are written whole or not at all, and what else lies in them."""
+
+import os
+import tempfile
+
+import pytest
+
+from zynq_lstm.cli import folder as module
+from zynq_lstm.cli.folder import write_folder, write_recorded
+from zynq_lstm.quant.errors import UserError
+
+FILES = {"a.md": b"page", "b.json": b"{}", "c.png": b"picture"}
+
+
+def contents(folder) -> dict:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+@pytest.fixture
+def full_disk(monkeypatch):
+    """The second file cannot be written."""
+
+    def write(folder, files) -> None:
+        (folder / "a.md").write_bytes(files["a.md"])
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(module, "_write", write)
+
+
+def test_makes_a_folder_and_its_parents(tmp_path) -> None:
+    write_folder(tmp_path / "x" / "y", FILES)
+    assert contents(tmp_path / "x" / "y") == FILES
+    assert list((tmp_path / "x").iterdir()) == [tmp_path / "x" / "y"]
+    umask = os.umask(0)
+    os.umask(umask)
+    assert (tmp_path / "x" / "y").stat().st_mode & 0o777 == 0o777 & ~umask
+
+
+def test_spares_foreign_files(tmp_path) -> None:
+    (tmp_path / "notes.txt").write_bytes(b"mine")
+    (tmp_path / "a.md").write_bytes(b"old")
+    write_folder(tmp_path, FILES)
+    assert contents(tmp_path) == FILES | {"notes.txt": b"mine"}
+
+
+def test_follows_a_link(tmp_path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+    write_folder(tmp_path / "link", FILES)
+    assert (tmp_path / "link").is_symlink()
+    assert contents(tmp_path / "real") == FILES
+
+
+def test_leaves_nothing_of_a_new_folder_that_failed(tmp_path, full_disk) -> None:
+    with pytest.raises(UserError, match="must be writable: No space left on device"):
+        write_folder(tmp_path / "new", FILES)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_leaves_an_old_folder_as_it_was(tmp_path, monkeypatch) -> None:
+    (tmp_path / "a.md").write_bytes(b"old")
+    make = tempfile.mkstemp
+
+    def full(*, prefix: str, dir: str):
+        if "b.json" in prefix:
+            raise OSError(28, "No space left on device")
+        return make(prefix=prefix, dir=dir)
+
+    monkeypatch.setattr(tempfile, "mkstemp", full)
+    with pytest.raises(UserError, match=r"b\.json must be writable: No space left on device"):
+        write_folder(tmp_path, FILES)
+    assert contents(tmp_path) == {"a.md": b"old"}
+
+
+def test_refuses_a_folder_in_the_place_of_a_file(tmp_path) -> None:
+    (tmp_path / "b.json").mkdir()
+    with pytest.raises(UserError, match=r"b\.json must be a file, but it is a folder"):
+        write_folder(tmp_path, FILES)
+    assert [path.name for path in tmp_path.iterdir()] == ["b.json"]
+
+
+def test_refuses_a_file_in_the_place_of_the_folder(tmp_path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    for path in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(UserError, match="must be writable"):
+            write_folder(path, FILES)
+    assert contents(tmp_path) == {"file": b""}
+
+
+RECORD = "zynq_lstm.test.sha256"
+
+
+def test_a_record_is_what_sha256sum_checks(tmp_path) -> None:
+    assert write_recorded(tmp_path / "new", {"x/a.v": b"", "b.v": b"b"}, RECORD) == []
+    assert (tmp_path / "new" / RECORD).read_text() == (
+        "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855  x/a.v\n"
+        "3e23e8160039594a33894f6564e1b1348bbd7a0088d42c4acb73eeaed59c009d  b.v\n"
+    )
+
+
+def test_removes_what_it_has_written_and_what_is_as_it_was(tmp_path) -> None:
+    write_recorded(tmp_path, {**FILES, "x/d.v": b"d", "changed.v": b"1"}, RECORD)
+    (tmp_path / "changed.v").write_bytes(b"2")
+    (tmp_path / "notes.txt").write_bytes(b"mine")
+    (tmp_path / "x" / "e.v").write_bytes(b"mine")
+    assert write_recorded(tmp_path, {"a.md": b"page"}, RECORD) == ["b.json", "c.png", "x/d.v"]
+    left = [path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*")]
+    assert sorted(left) == ["a.md", "changed.v", "notes.txt", "x", "x/e.v", RECORD]
+    assert write_recorded(tmp_path, {"a.md": b"page"}, RECORD) == []
+
+
+def test_removes_nothing_without_a_record_of_its_own(tmp_path) -> None:
+    write_recorded(tmp_path, FILES, "zynq_lstm.another.sha256")
+    assert write_recorded(tmp_path, {"a.md": b"page"}, RECORD) == []
+    assert set(contents(tmp_path)) == {*FILES, "zynq_lstm.another.sha256", RECORD}
+
+
+@pytest.mark.parametrize("name", ["../mine", "x/../../mine", "/mine", "link", "linked/mine", ""])
+def test_a_record_reaches_nothing_outside_of_its_folder(tmp_path, name) -> None:
+    folder = tmp_path / "folder"
+    (folder / "x").mkdir(parents=True)
+    (tmp_path / "mine").write_bytes(b"")
+    (folder / "link").symlink_to(tmp_path / "mine")
+    (folder / "linked").symlink_to(tmp_path)
+    digest = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+    path = str(tmp_path / "mine") if name == "/mine" else name
+    (folder / RECORD).write_text(f"{digest}  {path}\nnot a line of it\n")
+    assert write_recorded(folder, FILES, RECORD) == []
+    assert (tmp_path / "mine").exists() and (folder / "link").is_symlink()
+
+
+def test_an_interruption_keeps_the_old_record(tmp_path, monkeypatch) -> None:
+    write_recorded(tmp_path, FILES, RECORD)
+    before = (tmp_path / RECORD).read_bytes()
+
+    def interrupted(folder, files) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(module, "write_folder", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        write_recorded(tmp_path, {"a.md": b"another"}, RECORD)
+    assert contents(tmp_path) == FILES | {RECORD: before}
+
+
+def test_refuses_a_folder_in_the_place_of_the_record(tmp_path) -> None:
+    (tmp_path / RECORD).mkdir()
+    with pytest.raises(UserError, match=r"sha256 must be a file, but it is a folder"):
+        write_recorded(tmp_path, FILES, RECORD)
+    assert [path.name for path in tmp_path.iterdir()] == [RECORD]
