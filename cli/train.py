@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from zynq_lstm.cli.console import progress_bar, say, status
+from zynq_lstm.cli.console import counted, progress_bar, say, status
 from zynq_lstm.cli.files import check_output_file
 from zynq_lstm.quant.errors import UserError
 from zynq_lstm.quant.files import write_whole
@@ -287,7 +287,7 @@ def train(
             bar.update(task, total=run.settings.epochs)
 
         def report(now: Progress) -> None:
-            if not bar.tasks[task].completed:
+            if not bar.tasks[task].completed and now.seconds_left:
                 say(_duration(now))
             done = now.epoch - 1 + now.step / now.steps
             bar.update(task, completed=done, note=_note(now))
@@ -304,8 +304,8 @@ def train(
         ended = "out of patience"
     say(
         f"{output}: {result.validation_nats:.4f} nats ({result.validation_bpc:.4f} bits) a "
-        f"character on the validation text after epoch {result.best_epoch}; {ended} after "
-        f"{result.epochs} epochs and {result.seconds / 60:.1f} minutes"
+        f"{result.unit} on the validation text after epoch {result.best_epoch}; {ended} after "
+        f"{counted(result.epochs, 'epoch')} and {_time(result.seconds)}"
     )
     if result.resume_file is not None:
         say(f"{result.resume_file}: the run's state; go on with --resume")
@@ -313,7 +313,10 @@ def train(
 
 
 def _plan(text: Path, run: Beginning) -> str:
-    chosen = (f"{name.replace('_', ' ')} {getattr(run.settings, name)}" for name in CHOSEN)
+    used = run.in_effect()
+    chosen = [f"{name.replace('_', ' ')} {getattr(used, name)}" for name in CHOSEN]
+    if not used.patience:
+        chosen[CHOSEN.index("patience")] = "no early end"
     return (
         f"{text}: {run.symbols:,} {run.unit}s to learn from, {run.vocabulary} different ones\n"
         f"Settings: {', '.join(chosen)}"
@@ -321,14 +324,19 @@ def _plan(text: Path, run: Beginning) -> str:
 
 
 def _duration(now: Progress) -> str:
-    seconds = now.seconds_left
-    time = f"{seconds:.0f} seconds" if seconds < 90 else f"{seconds / 60:.0f} minutes"
-    return f"About {time} to go, at {now.characters_per_second:,.0f} characters/s"
+    time = _time(now.seconds_left)
+    return f"About {time} to go, at {now.characters_per_second:,.0f} {now.unit}s/s"
+
+
+def _time(seconds: float) -> str:
+    if seconds < 90:
+        return counted(max(1, round(seconds)), "second")
+    return f"{seconds / 60:.0f} minutes"
 
 
 def _note(now: Progress) -> str:
     parts = [f"epoch {now.epoch}/{now.epochs}", f"training {now.training_nats:.4f}"]
     if now.validation_nats is not None and now.best_nats is not None:
         parts.append(f"validation {now.validation_nats:.4f} (best {now.best_nats:.4f})")
-    parts.append(f"{now.characters_per_second:,.0f} characters/s")
+    parts.append(f"{now.characters_per_second:,.0f} {now.unit}s/s")
     return ", ".join(parts)

@@ -105,7 +105,7 @@ def text_of(data: bytes, vocabulary: Vocabulary | None, path: Path) -> str:
     except UnicodeDecodeError as error:
         raise UserError(
             f"Training text must be UTF-8, but {path} has an invalid byte at offset "
-            f"{error.start}; convert it to UTF-8 or train on bytes"
+            f"{error.start}; convert it to UTF-8 or train a new model on bytes (--symbols bytes)"
         ) from error
 
 
@@ -151,7 +151,8 @@ def _characters(text: str, path: Path) -> Vocabulary:
     if not 2 <= len(characters) <= MAXIMUM_SYMBOLS:
         raise UserError(
             f"Training text must have from 2 to {MAXIMUM_SYMBOLS} different characters, but "
-            f"{path} has {len(characters)}; replace or remove rare characters, or train on bytes"
+            f"{path} has {len(characters)}; replace or remove rare characters, or train on bytes "
+            "(--symbols bytes)"
         )
     return Vocabulary(characters)
 
@@ -178,10 +179,11 @@ def updates_per_epoch(symbols: Tensor, settings: TrainingSettings) -> int:
     streams, unroll = settings.streams, settings.unroll
     updates = (len(symbols) // streams) // unroll
     if updates < 1 or len(symbols) < 2:
+        many = streams > 1
         raise UserError(
             f"Training part of the text must have at least {max(2, streams * unroll)} symbols "
-            f"({streams} streams x {unroll} unrolled), but it has {len(symbols)}; give a longer "
-            "text, fewer streams or a shorter unroll"
+            f"({streams} stream{'s' * many} x {unroll} unrolled), but it has {len(symbols)}; give "
+            f"a longer text{', fewer streams' * many} or a shorter unroll"
         )
     return min(updates, max(1, settings.epoch_symbols // (streams * unroll)))
 

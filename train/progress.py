@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from zynq_lstm.train.schedule import warmup_updates
 from zynq_lstm.train.settings import TrainingSettings
 
 
@@ -28,12 +29,32 @@ class Beginning:
         How many different ones there are.
     unit : str
         What a symbol is called.
+    steps : int
+        Updates of an epoch.
     """
 
     settings: TrainingSettings
     symbols: int
     vocabulary: int
     unit: str
+    steps: int
+
+    def in_effect(self) -> TrainingSettings:
+        """Return the settings with what becomes of them in a run of this length.
+
+        The warm-up, an epoch's symbols and the distance of validations are those of the run, and a
+        patience that cannot end it before its last epoch is 0.
+        """
+        chosen = self.settings
+        every = min(chosen.validate_every, chosen.epochs)
+        first_end = (1 + chosen.patience) * every
+        return replace(
+            chosen,
+            epoch_symbols=self.steps * chosen.streams * chosen.unroll,
+            warmup=warmup_updates(self.steps * chosen.epochs, chosen.warmup),
+            validate_every=every,
+            patience=chosen.patience if first_end < chosen.epochs else 0,
+        )
 
 
 @dataclass(frozen=True)
@@ -42,25 +63,28 @@ class Progress:
 
     Attributes
     ----------
+    unit : str
+        What a symbol is called.
     epoch, epochs : int
         Current epoch, from 1, and how many there are.
     step, steps : int
         Updates done in this epoch, and how many there are in each. They are equal in one report
         of each epoch, which is made after its validation, if there is one.
     training_nats : float
-        Mean training loss of this epoch so far, with dropout, in nats per character.
+        Mean training loss of this epoch so far, with dropout, in nats per symbol.
     validation_nats : float or None
-        Last validation loss, in nats per character; None before the first validation.
+        Last validation loss, in nats per symbol; None before the first validation.
     best_nats : float or None
         Lowest validation loss so far.
     characters_per_second : float
-        Training speed since the run was started or resumed, validations included.
+        Training speed, in symbols, since the run was started or resumed, validations included.
     seconds_left : float
         Estimate of the time to the end.
     validated : bool
         Whether this report is of an epoch that has just been validated.
     """
 
+    unit: str
     epoch: int
     epochs: int
     step: int
@@ -74,7 +98,7 @@ class Progress:
 
     @property
     def validation_bpc(self) -> float | None:
-        """Last validation loss in bits per character."""
+        """Last validation loss in bits per symbol."""
         return None if self.validation_nats is None else bits(self.validation_nats)
 
 
@@ -86,8 +110,10 @@ class TrainingResult:
     ----------
     output : Path
         The checkpoint of the best validation.
+    unit : str
+        What a symbol is called.
     validation_nats : float
-        Its validation loss, in nats per character.
+        Its validation loss, in nats per symbol.
     best_epoch, epochs : int
         Epoch that it was made after, and epochs done.
     seconds : float
@@ -99,6 +125,7 @@ class TrainingResult:
     """
 
     output: Path
+    unit: str
     validation_nats: float
     best_epoch: int
     epochs: int
@@ -108,14 +135,14 @@ class TrainingResult:
 
     @property
     def validation_bpc(self) -> float:
-        """Validation loss in bits per character."""
+        """Validation loss in bits per symbol."""
         return bits(self.validation_nats)
 
     def summary(self) -> str:
         """Say in one or two sentences what the run has left behind."""
         kept = (
             f"{self.output} holds the weights of epoch {self.best_epoch}: validation loss "
-            f"{self.validation_nats:.4f} nats per character ({self.validation_bpc:.4f} bpc)."
+            f"{self.validation_nats:.4f} nats ({self.validation_bpc:.4f} bits) per {self.unit}."
         )
         if self.interrupted:
             return f"Training was interrupted after epoch {self.epochs}; resume it to go on. {kept}"

@@ -9,6 +9,11 @@ from __future__ import annotations
 import math
 
 
+def warmup_updates(updates: int, warmup: int) -> int:
+    """Return how long a run's warm-up is: what is asked for, but at most a tenth of the run."""
+    return min(warmup, updates // 10)
+
+
 def learning_rate(update: int, updates: int, highest: float, warmup: int) -> float:
     """Return the learning rate of an update.
 
@@ -21,9 +26,9 @@ def learning_rate(update: int, updates: int, highest: float, warmup: int) -> flo
     highest : float
         Rate at the end of the warm-up.
     warmup : int
-        Updates of the warm-up; at most a tenth of the run is used for it.
+        Updates of the warm-up, cut to `warmup_updates`.
     """
-    warmup = min(warmup, updates // 10)
+    warmup = warmup_updates(updates, warmup)
     if update < warmup:
         return highest * (update + 1) / (warmup + 1)
     done = (update - warmup) / max(1, updates - warmup)

@@ -94,7 +94,8 @@ def train(
     UserError
         If the text, the output folder or the state file cannot be used.
     KeyboardInterrupt
-        If the run is interrupted before its first checkpoint.
+        If the run is interrupted before its first checkpoint; with a word on the state file, if
+        there is one.
     """
     text_path, output = Path(text_path), Path(output)
     if "OMP_NUM_THREADS" not in os.environ:
@@ -128,7 +129,9 @@ def train(
         run.restore()
     if begin is not None:
         vocabulary = corpus.vocabulary
-        begin(Beginning(settings, len(corpus.training), len(vocabulary), vocabulary.unit))
+        begin(
+            Beginning(settings, len(corpus.training), len(vocabulary), vocabulary.unit, run.steps)
+        )
     return run.finish()
 
 
@@ -153,7 +156,7 @@ class _Run:
         self._origin = origin
         self._report = report or (lambda progress: None)
         self._resume_file = output.with_name(output.name + ".resume")
-        self._steps = updates_per_epoch(corpus.training, settings)
+        self.steps = updates_per_epoch(corpus.training, settings)
         self._validated = corpus.validation[:MOST_VALIDATED]
         self._network = network
         self._average = copy.deepcopy(network).requires_grad_(False)
@@ -182,10 +185,13 @@ class _Run:
                 validated = last or self._epoch % self._settings.validate_every == 0
                 if validated:
                     self._validate()
-                self._tell(self._epoch, self._steps, training, validated=validated)
+                self._tell(self._epoch, self.steps, training, validated=validated)
                 write_state(self._resume_file, self._state())
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as interrupt:
             if self._best is None:
+                if self._epoch and self._resume_file.exists():
+                    state = f"{self._resume_file} holds the run's state; go on with --resume"
+                    interrupt.args = (state,)
                 raise
             interrupted = True
         else:
@@ -193,6 +199,7 @@ class _Run:
         resumable = interrupted and self._resume_file.exists()
         return TrainingResult(
             output=self._output,
+            unit=self._corpus.vocabulary.unit,
             validation_nats=self._best,
             best_epoch=self._best_epoch,
             epochs=self._epoch,
@@ -213,9 +220,9 @@ class _Run:
         state = self._network.initial_state(settings.streams)
         chunks = epoch_chunks(self._corpus.training, settings, generator)
         total = torch.zeros(())
-        updates = settings.epochs * self._steps
+        updates = settings.epochs * self.steps
         for step, (symbols, targets) in enumerate(chunks):
-            update = self._epoch * self._steps + step
+            update = self._epoch * self.steps + step
             rate = learning_rate(update, updates, settings.learning_rate, settings.warmup)
             for group in self._optimizer.param_groups:
                 group["lr"] = rate
@@ -227,21 +234,21 @@ class _Run:
             self._optimizer.step()
             follow(self._average, self._network, update, settings.averaging)
             total += loss.detach()
-            if (step + 1) % STEPS_BETWEEN_REPORTS == 0 and step + 1 < self._steps:
+            if (step + 1) % STEPS_BETWEEN_REPORTS == 0 and step + 1 < self.steps:
                 self._tell(self._epoch + 1, step + 1, total.item() / (step + 1))
-        return self._finite("Training", total.item() / self._steps)
+        return self._finite("Training", total.item() / self.steps, self._epoch + 1)
 
-    def _finite(self, what: str, loss: float) -> float:
+    def _finite(self, what: str, loss: float, epoch: int) -> float:
         if not math.isfinite(loss):
             raise UserError(
-                f"{what} loss must stay finite, but it was {loss} after {self._epoch} epochs; "
+                f"{what} loss must stay finite, but it was {loss} in epoch {epoch}; "
                 "choose a lower learning rate or a smaller gradient clip"
             )
         return loss
 
     def _validate(self) -> None:
         loss = cross_entropy(self._average, self._validated)
-        self._validation = self._finite("Validation", loss)
+        self._validation = self._finite("Validation", loss, self._epoch)
         if self._best is not None and self._validation >= self._best:
             return
         self._best, self._best_epoch = self._validation, self._epoch
@@ -262,20 +269,21 @@ class _Run:
 
     def _tell(self, epoch: int, step: int, training: float, *, validated: bool = False) -> None:
         settings = self._settings
-        done = (epoch - 1) * self._steps + step
+        done = (epoch - 1) * self.steps + step
         passed = time.monotonic() - self._begun
-        per_step = passed / (done - self._begun_epoch * self._steps)
+        per_step = passed / (done - self._begun_epoch * self.steps)
         self._report(
             Progress(
+                unit=self._corpus.vocabulary.unit,
                 epoch=epoch,
                 epochs=settings.epochs,
                 step=step,
-                steps=self._steps,
+                steps=self.steps,
                 training_nats=training,
                 validation_nats=self._validation,
                 best_nats=self._best,
                 characters_per_second=settings.streams * settings.unroll / per_step,
-                seconds_left=per_step * (settings.epochs * self._steps - done),
+                seconds_left=per_step * (settings.epochs * self.steps - done),
                 validated=validated,
             )
         )

@@ -6,26 +6,33 @@ from dataclasses import fields
 
 import pytest
 
+from zynq_lstm.quant.packages import install_command
 from zynq_lstm.train.defaults import settings_for
 from zynq_lstm.train.progress import Beginning, Progress, TrainingResult
 from zynq_lstm.train.settings import TrainingSettings
 
 
 class ModelledTrainer(types.ModuleType):
-    """Stands in for the trainer: keeps what it was called with and reports two epochs."""
+    """Stands in for the trainer: keeps what it was called with and reports its epochs."""
 
     interrupted = False
+    unit = "character"
+    epochs = 2
+    seconds = 90.0
 
     def train(self, text_path, output, given, *, start, resume, begin, report) -> TrainingResult:
         self.called = (text_path, output, given, resume)
         self.start = start
-        begin(Beginning(settings_for(1_003_854, 65, given), 1_003_854, 65, "character"))
-        for epoch in (1, 2):
-            for step in (5, 10):
-                report(Progress(epoch, 2, step, 10, 2.0, 1.5, 1.5, 1e4, 300.0, step == 10))
+        begin(Beginning(settings_for(1_003_854, 65, given), 1_003_854, 65, self.unit, 245))
+        for epoch in range(1, self.epochs + 1):
+            for step in (10,) if self.epochs == 1 else (5, 10):
+                left = 300.0 if epoch < self.epochs else 0.0
+                place = (epoch, self.epochs, step, 10)
+                report(Progress(self.unit, *place, 2.0, 1.5, 1.5, 1e4, left, step == 10))
         output.write_text("model")
-        left = output.with_name("model.resume") if self.interrupted else None
-        return TrainingResult(output, 1.5, 2, 2, 90.0, self.interrupted, left)
+        state = output.with_name("model.resume") if self.interrupted else None
+        end = (1.5, self.epochs, self.epochs, self.seconds, self.interrupted, state)
+        return TrainingResult(output, self.unit, *end)
 
 
 @pytest.fixture
@@ -50,9 +57,46 @@ def test_settings_follow_the_text_and_are_told(run, trainer, text, tmp_path) -> 
     assert trainer.called == (text, output, {}, False)
     about, settings, duration = result.err.splitlines()[:3]
     assert about == f"{text}: 1,003,854 characters to learn from, 65 different ones"
-    assert settings.startswith("Settings: epochs 150, epoch symbols 4194304, streams 32, learning")
+    assert settings.startswith("Settings: epochs 150, epoch symbols 1003520, streams 32, learning")
+    assert ", warmup 500, " in settings and settings.endswith(", validate every 1, no early end")
     assert duration == "About 5 minutes to go, at 10,000 characters/s"
     assert "1.5000 nats (2.1640 bits) a character" in result.err
+
+
+def test_tells_what_a_short_run_uses(run, trainer, text, tmp_path) -> None:
+    """The trainer that stands in makes 245 updates an epoch."""
+    result = run("train", text, "-o", tmp_path / "model", "--epochs", 3, "--patience", 2)
+    assert ", warmup 73, " in result.err
+    assert ", no early end\n" in result.err
+    result = run("train", text, "-o", tmp_path / "model", "--epochs", 4, "--patience", 2)
+    assert ", patience 2\n" in result.err
+
+
+def test_bytes_are_called_bytes(run, trainer, text, tmp_path) -> None:
+    trainer.unit = "byte"
+    result = run("train", text, "-o", tmp_path / "model")
+    assert "1,003,854 bytes to learn from" in result.err
+    assert "to go, at 10,000 bytes/s" in result.err
+    assert "(best 1.5000), 10,000 bytes/s" in result.err
+    assert "(2.1640 bits) a byte on the validation text" in result.err
+    assert "character" not in result.err
+
+
+def test_one_is_said_as_one(run, trainer, text, tmp_path) -> None:
+    trainer.epochs, trainer.seconds = 1, 0.3
+    result = run("train", text, "-o", tmp_path / "model", "--epochs", 1)
+    assert "to go" not in result.err
+    assert result.err.endswith("; done after 1 epoch and 1 second\n")
+
+
+def test_an_interrupt_before_a_checkpoint_says_what_is_kept(run, trainer, text, tmp_path) -> None:
+    def interrupted(*arguments: object, **options: object) -> None:
+        raise KeyboardInterrupt("model.resume holds the run's state; go on with --resume")
+
+    trainer.train = interrupted
+    result = run("train", text, "-o", tmp_path / "model")
+    assert (result.status, result.out) == (130, "")
+    assert result.err == ("Interrupted. model.resume holds the run's state; go on with --resume\n")
 
 
 def test_each_setting_has_an_option(run, trainer, text, tmp_path) -> None:
@@ -110,7 +154,7 @@ def test_says_that_pytorch_is_missing(run, text, tmp_path, monkeypatch) -> None:
         if name.rpartition(".")[2] not in ("settings", "progress"):
             monkeypatch.delitem(sys.modules, name)
     result = run("train", text, "-o", tmp_path / "model")
-    result.refused("needs the package torch", "pip install 'zynq-lstm[train]'")
+    result.refused("needs the package torch", install_command("train"))
     assert list(tmp_path.iterdir()) == [text]
 
 
@@ -134,7 +178,8 @@ def test_begins_from_a_checkpoint(run, trainer, text, checkpoint_path, tmp_path)
 
 
 def test_says_that_it_ended_early(run, trainer, text, tmp_path) -> None:
-    assert "; out of patience after 2 epochs" in run("train", text, "-o", tmp_path / "m").err
+    early = run("train", text, "-o", tmp_path / "m").err
+    assert "; out of patience after 2 epochs and 2 minutes" in early
     assert "; done after 2" in run("train", text, "-o", tmp_path / "m", "--epochs", 2).err
 
 

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 TORCH = importlib.util.find_spec("torch") is not None
-WITHOUT_TORCH = {"test_corpora.py", "test_defaults.py", "test_log.py", "test_settings.py"}
+WITHOUT_TORCH = {
+    f"test_{name}.py" for name in ("corpora", "defaults", "log", "progress", "schedule", "settings")
+}
 collect_ignore = (
     []
     if TORCH

@@ -55,7 +55,12 @@ def test_bytes_of_any_file(tmp_path: Path) -> None:
         (b"", "Training text must not be empty, but "),
         (b"a" * 100, "Training text must have from 2 to 256 different characters, but "),
         ("".join(map(chr, range(300, 557))).encode(), " has 257; replace or remove rare"),
-        (b"good\xffbad", " has an invalid byte at offset 4; convert it to UTF-8 or train on bytes"),
+        (
+            b"good\xffbad",
+            " has an invalid byte at offset 4; convert it to UTF-8 or train a new model on bytes "
+            "(--symbols bytes)",
+        ),
+        ("".join(map(chr, range(300, 557))).encode(), "train on bytes (--symbols bytes)"),
         (b"ab" * 10, " has 20 characters in all; give a longer text"),
     ],
 )
@@ -80,6 +85,12 @@ def test_text_too_short_for_one_update() -> None:
     assert str(error.value) == (
         "Training part of the text must have at least 64 symbols (4 streams x 16 unrolled), "
         "but it has 63; give a longer text, fewer streams or a shorter unroll"
+    )
+    with pytest.raises(UserError) as error:
+        updates_per_epoch(torch.zeros(9), dataclasses.replace(SETTINGS, streams=1))
+    assert str(error.value) == (
+        "Training part of the text must have at least 16 symbols (1 stream x 16 unrolled), "
+        "but it has 9; give a longer text or a shorter unroll"
     )
 
 

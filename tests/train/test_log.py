@@ -11,9 +11,8 @@ def report(
     epoch: int, step: int = 10, validation: float | None = 1.5, epochs: int = 9, every: int = 1
 ) -> Progress:
     done = step == 10 and (epoch % every == 0 or epoch == epochs)
-    return Progress(
-        epoch, epochs, step, 10, 2.0 / epoch, validation, validation, 1234.56, 3.0, done
-    )
+    losses = (2.0 / epoch, validation, validation)
+    return Progress("character", epoch, epochs, step, 10, *losses, 1234.56, 3.0, done)
 
 
 def test_a_line_an_epoch(tmp_path) -> None:

@@ -116,9 +116,25 @@ def test_seed_decides_the_weights(
 def test_interrupted_before_the_first_checkpoint(
     text_path: Path, tmp_path: Path, settings: TrainingSettings
 ) -> None:
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt) as ended:
         train(text_path, tmp_path / "model.safetensors", settings, report=interrupt_in(1))
+    assert ended.value.args == ()
     assert [path.name for path in tmp_path.iterdir()] == ["text.txt"]
+
+
+def test_interrupted_with_a_state_before_the_first_checkpoint(
+    text_path: Path, tmp_path: Path, settings: TrainingSettings
+) -> None:
+    output = tmp_path / "model.safetensors"
+    settings = dataclasses.replace(settings, validate_every=4)
+    with pytest.raises(KeyboardInterrupt) as ended:
+        train(text_path, output, settings, report=interrupt_in(3))
+    assert ended.value.args == (f"{output}.resume holds the run's state; go on with --resume",)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [f"{output.name}.resume", "text.txt"]
+    # A state that another run has left is not this one's.
+    with pytest.raises(KeyboardInterrupt) as ended:
+        train(text_path, output, settings, report=interrupt_in(1))
+    assert ended.value.args == ()
 
 
 def test_resume_refuses_other_settings_text_and_files(
@@ -150,7 +166,9 @@ def test_diverging_run(
     text_path: Path, tmp_path: Path, settings: TrainingSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("zynq_lstm.train.trainer.learning_rate", lambda *_: float("inf"))
-    with pytest.raises(UserError, match="Training loss must stay finite, but it was nan after 0"):
+    with pytest.raises(
+        UserError, match="Training loss must stay finite, but it was nan in epoch 1;"
+    ):
         train(text_path, tmp_path / "model.safetensors", settings)
     assert not (tmp_path / "model.safetensors").exists()
 
@@ -182,7 +200,7 @@ def test_settings_follow_the_text_but_for_those_given(text_path: Path, tmp_path:
     train(text_path, output, given, begin=begun.append)
     vocabulary = len(set(text_path.read_text()))
     expected = settings_for(5400, vocabulary, given)
-    assert begun == [Beginning(expected, 5400, vocabulary, "character")]
+    assert begun == [Beginning(expected, 5400, vocabulary, "character", 21)]
     assert (expected.epochs, expected.streams) == (1, 8)
     stored = json.loads(read_checkpoint(output)[1]["settings"])
     assert stored.items() >= expected.to_dict().items()
