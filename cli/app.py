@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from importlib.metadata import version
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from zynq_lstm.cli.bench import bench
 from zynq_lstm.cli.bitstream import bitstream
 from zynq_lstm.cli.demo import demo
+from zynq_lstm.cli.ending import end_interrupted
 from zynq_lstm.cli.generate import generate
 from zynq_lstm.cli.import_ import import_
 from zynq_lstm.cli.info import info
@@ -21,8 +23,18 @@ from zynq_lstm.cli.synth import synth
 from zynq_lstm.cli.trace import trace
 from zynq_lstm.cli.train import train
 
+
+class _Commands(TyperGroup):
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as interrupt:  # Typer would end without a word.
+            end_interrupted(interrupt)
+
+
 app = typer.Typer(
     name="zynq-lstm",
+    cls=_Commands,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

@@ -2,7 +2,7 @@
 
 A mistake of the person or of a file (`UserError`) is one sentence on standard error and exit
 status 1, and so are an accelerator that fails and a package that is not installed; a wrong option
-is exit status 2; Ctrl-C is 130. Only a defect shows a traceback.
+is exit status 2; Ctrl-C is a word and 130. Only a defect shows a traceback.
 """
 
 from __future__ import annotations
@@ -11,8 +11,11 @@ import io
 import os
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
+from zynq_lstm.cli.ending import end, end_interrupted, interrupts_heard
 from zynq_lstm.quant.errors import AcceleratorError, UserError
+from zynq_lstm.quant.packages import install_command
 
 EXTRAS = {
     "typer": "desk",
@@ -48,11 +51,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         # What a byte-level model writes that is not UTF-8 goes out as it is.
         sys.stdout.reconfigure(errors="surrogateescape")
     try:
-        from zynq_lstm.cli.app import app
+        with interrupts_heard():
+            from zynq_lstm.cli.app import app
 
-        app(args=arguments, prog_name="zynq-lstm")
-    except KeyboardInterrupt:  # While modules are imported; typer knows of later ones.
-        sys.exit(130)
+            app(args=arguments, prog_name="zynq-lstm")
+    except KeyboardInterrupt as interrupt:  # While modules are imported; `app` takes later ones.
+        end_interrupted(interrupt)
     except UnicodeEncodeError as error:
         _fail(
             f"Standard output must take the character {error.object[error.start]!r}, but its "
@@ -66,7 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             raise
         _fail(
             f"This needs the package {package}, which is not installed; "
-            f"install it with pip install 'zynq-lstm[{EXTRAS[package]}]'"
+            f"install it with {install_command(EXTRAS[package])}"
         )
     except OSError as error:
         if error.strerror is None:
@@ -74,6 +78,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
         _fail(error.strerror + (f": {error.filename}" if error.filename else ""))
 
 
-def _fail(message: str) -> None:
+def _fail(message: str) -> NoReturn:
     sys.stderr.write(f"zynq-lstm: {' '.join(message.split())}\n")
-    sys.exit(1)
+    end(1)

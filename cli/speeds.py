@@ -9,6 +9,7 @@ from typing import Any
 
 from zynq_lstm.cli.console import say, write_columns
 from zynq_lstm.cli.figures import CLOCK_HZ
+from zynq_lstm.quant.packages import install_command
 
 EXTRAS = {"PyTorch": "train", "ONNX Runtime": "bench"}
 """What brings the implementations that may be absent."""
@@ -66,7 +67,7 @@ def write_speeds(speeds: Any, accelerator: float) -> None:
         ],
     )
     for name in speeds.absent:
-        say(f"{name} is not installed: pip install 'zynq-lstm[{EXTRAS[name]}]' brings it")
+        say(f"{name} is not installed; {install_command(EXTRAS[name])} brings it")
     threads = "1 thread" if speeds.threads == 1 else f"{speeds.threads} threads"
     say(
         f"Median of {speeds.repetitions} repetitions, and lowest to highest; {platform.machine()}, "

@@ -22,6 +22,7 @@ from zynq_lstm.host.transport import Transport
 from zynq_lstm.quant.config import Config
 from zynq_lstm.quant.errors import AcceleratorError, UserError
 from zynq_lstm.quant.image import Image
+from zynq_lstm.quant.packages import install_command
 
 LINKS = {
     "sim": "zynq_lstm.sim.link",
@@ -29,13 +30,6 @@ LINKS = {
     "board": "zynq_lstm.host.board",
 }
 """Modules whose ``open_link`` makes a `Link`."""
-
-NEEDS = {
-    "sim": "pip install 'zynq-lstm[hw,sim]'",
-    "virtual": "pip install 'zynq-lstm[hw,sim,pynq]', with Python 3.12 at most",
-    "board": "run it on a board with PYNQ 3.0.1 to 3.1, in its Python environment",
-}
-"""What to do where something that a backend needs is not installed."""
 
 BACKENDS = ("golden", *LINKS)
 
@@ -119,11 +113,21 @@ def _transport(name: str, config: Config, options: dict[str, Any]) -> Transport:
         link: Link = open_link(**options)
     except ModuleNotFoundError as error:
         raise UserError(
-            f"Backend {name} needs the module {error.name}, which is not installed; {NEEDS[name]}"
+            f"Backend {name} needs the module {error.name}, which is not installed; {_remedy(name)}"
         ) from error
     except LinkError as error:
         raise AcceleratorError(f"Accelerator cannot be reached: {error}") from error
     return AcceleratorTransport(link)
+
+
+def _remedy(name: str) -> str:
+    """What to do where something that a backend needs is not installed."""
+    if name == "sim":
+        return f"install it with {install_command('hw', 'sim')}"
+    if name == "virtual":
+        command = install_command("hw", "sim", "pynq")
+        return f"install it with {command}, with Python 3.12 at most"
+    return "run it on a board with PYNQ 3.0.1 to 3.1, in its Python environment"
 
 
 def _refuse_other_options(

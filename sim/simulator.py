@@ -105,6 +105,9 @@ class Chip:
         Told what is being built.
     """
 
+    _opened: int | None = None
+    """What the library calls the chip; a chip that could not be built has none."""
+
     def __init__(
         self,
         config: Config,
@@ -112,7 +115,6 @@ class Chip:
         report: Callable[[str], None] | None = None,
     ) -> None:
         self.config = config
-        self._opened: int | None = None
         self._library = _load(library or build(config, report))
         self._opened = self._library.zl_new()
         self.reset()

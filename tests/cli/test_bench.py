@@ -9,6 +9,7 @@ from tiny_models import write_tiny_checkpoint
 
 from zynq_lstm.cli.speeds import EXTRAS
 from zynq_lstm.quant.image import Image
+from zynq_lstm.quant.packages import install_command
 from zynq_lstm.sim.bench import Cycles
 from zynq_lstm.sim.speed import PACKAGES, Rate, Speed, Speeds
 
@@ -94,7 +95,7 @@ def test_writes_tables_and_their_conditions(run, measured, image_path) -> None:
     assert speeds[1].endswith("5.9 × as fast")
     assert speeds[3].split()[-2:] == ["356,252", "356,252"]
     assert speeds[4].split() == ["simulation", "350"]
-    assert "pip install 'zynq-lstm[bench]'" in result.err
+    assert f"ONNX Runtime is not installed; {install_command('bench')} brings it" in result.err
     assert "Median of 5 repetitions" in result.err and "1 thread of" in result.err
     assert "not measured on a board" in result.err
 

@@ -9,6 +9,7 @@ from tiny_models import write_tiny_checkpoint
 
 from zynq_lstm.quant.checkpoint import load_checkpoint
 from zynq_lstm.quant.image import read_image
+from zynq_lstm.quant.packages import install_command
 
 SIZES = ("--hidden", 16, "--symbols", 16, "--multipliers", 64)
 
@@ -90,4 +91,4 @@ def test_says_which_extra_reads_onnx(run, files, monkeypatch) -> None:
 
     monkeypatch.setattr("zynq_lstm.importers.onnx_file.read_onnx", lacking)
     arguments = ("import", files / "m.onnx", "-o", files / "out")
-    run(*arguments).refused("needs the package onnx", "zynq-lstm[import]")
+    run(*arguments).refused("needs the package onnx", install_command("import"))

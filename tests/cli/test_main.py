@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 from zynq_lstm.cli.app import app
 from zynq_lstm.cli.main import EXTRAS
 from zynq_lstm.quant.image import HEADER_BYTES
+from zynq_lstm.quant.packages import install_command
 
 COMMANDS = (
     "train", "import", "quantize", "generate", "score", "report", "info", "demo",
@@ -85,18 +86,18 @@ def test_says_which_extra_is_missing(run, monkeypatch, image_path, package) -> N
 
     monkeypatch.setattr("zynq_lstm.cli.info.read_image", lacking)
     name = package.split(".")[0]
-    run("info", image_path).refused(f"needs the package {name}", f"[{EXTRAS[name]}]'")
+    run("info", image_path).refused(f"needs the package {name}", install_command(EXTRAS[name]))
 
 
-def test_interruption_is_quiet(run, monkeypatch, image_path) -> None:
+@pytest.mark.parametrize("kept", [(), ("half of it is kept",)])
+def test_an_interruption_is_a_word(run, monkeypatch, image_path, kept) -> None:
     def interrupted(path: Path) -> None:
-        raise KeyboardInterrupt
+        raise KeyboardInterrupt(*kept)
 
     monkeypatch.setattr("zynq_lstm.cli.info.read_image", interrupted)
     result = run("info", image_path)
-    assert result.status == 130
-    assert result.out == ""
-    assert "Traceback" not in result.err
+    assert (result.status, result.out) == (130, "")
+    assert result.err == " ".join(["Interrupted.", *kept]) + "\n"
 
 
 def test_generates_as_a_program(image_path, run) -> None:
@@ -139,6 +140,28 @@ def test_a_closed_standard_output_is_no_defect(image_path) -> None:
     assert result.returncode == 0
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is full")
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("arguments", [["info"], ["info", "--json"], ["generate", "-p", "a"]])
+def test_a_full_standard_output_is_one_sentence(image_path, arguments, unbuffered) -> None:
+    command, *options = arguments
+    begin = "from zynq_lstm.cli.main import main; main()"
+    with open("/dev/full", "w") as full:
+        result = subprocess.run(
+            [sys.executable, "-c", begin, command, image_path, *options],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+            env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
+        )
+    assert result.returncode == 1
+    assert result.stderr == (
+        "zynq-lstm: Standard output must be writable: No space left on device; choose another "
+        "place for it\n"
+    )
+
+
 def test_a_character_that_standard_output_cannot_take_is_one_sentence(run, monkeypatch) -> None:
     def fail(**_: object) -> None:
         "e\u0301".encode("ascii")
@@ -153,7 +176,7 @@ def test_an_early_interrupt_shows_no_traceback(run, monkeypatch) -> None:
 
     monkeypatch.setattr("zynq_lstm.cli.app.app", interrupt)
     result = run("info")
-    assert (result.status, result.out, result.err) == (130, "", "")
+    assert (result.status, result.out, result.err) == (130, "", "Interrupted.\n")
 
 
 def test_refuses_a_text_that_would_fill_the_memory(run, image_path, monkeypatch) -> None:

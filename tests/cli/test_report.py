@@ -9,6 +9,7 @@ import pytest
 from tiny_models import CHARACTERS, tiny_tensors, write_tiny_checkpoint
 
 from zynq_lstm.quant.image import Image, read_image, write_image
+from zynq_lstm.quant.packages import install_command
 
 NAMES = {"report.md", "report.json"} | {
     f"{name}.png" for name in ("surprisal", "drift", "gates", "ranges", "weights", "rows")
@@ -177,7 +178,7 @@ def test_says_that_matplotlib_is_missing(report, monkeypatch, tmp_path) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     for name in ("pictures", "style"):
         monkeypatch.delitem(sys.modules, f"zynq_lstm.cli.reporting.{name}", raising=False)
-    report().refused("needs the package matplotlib", "pip install 'zynq-lstm[report]'")
+    report().refused("needs the package matplotlib", install_command("report"))
     assert not (tmp_path / "out").exists()
 
 

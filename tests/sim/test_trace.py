@@ -1,5 +1,6 @@
 """The waveform of a tiny chip: its signals move as they must; the timeline is the schedule's."""
 
+import gc
 import re
 from pathlib import Path
 
@@ -185,3 +186,15 @@ def test_a_timeline_needs_some_characters(image, tmp_path) -> None:
         session.generate("a", 2)
     with pytest.raises(UserError, match="at least 4 characters"):
         read_timeline(path)
+
+
+def test_a_chip_that_was_not_built_goes_away_quietly(image, monkeypatch) -> None:
+    """An error in `__del__` would be a warning, which is an error here."""
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("zynq_lstm.sim.trace.build", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        TracedChip(image.config)
+    gc.collect()
