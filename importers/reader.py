@@ -7,7 +7,6 @@ project's own are read by `zynq_lstm.quant.checkpoint`.
 from __future__ import annotations
 
 import re
-import struct
 from pathlib import Path
 
 from zynq_lstm.importers.files import Archive, read_bytes
@@ -15,7 +14,9 @@ from zynq_lstm.importers.parts import Parts, check_sizes, float_model
 from zynq_lstm.importers.vocabularies import vocabulary_of
 from zynq_lstm.quant.checkpoint import FORMAT, load_checkpoint
 from zynq_lstm.quant.errors import UserError
+from zynq_lstm.quant.files import is_safetensors
 from zynq_lstm.quant.float_model import FloatModel
+from zynq_lstm.quant.image import AN_IMAGE, MAGIC
 from zynq_lstm.quant.vocabulary import Vocabulary
 
 HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
@@ -53,7 +54,7 @@ def read_model(path: str | Path, vocabulary: Vocabulary | None = None) -> FloatM
 def _read(path: Path, vocabulary: Vocabulary | None) -> FloatModel:
     name = f"Model {path}"
     data = read_bytes(path)
-    if _is_safetensors(data):
+    if is_safetensors(data):
         from zynq_lstm.importers.safetensors_file import read_safetensors, safetensors_parts
 
         metadata, tensors = read_safetensors(path, name)
@@ -69,6 +70,8 @@ def _read(path: Path, vocabulary: Vocabulary | None) -> FloatModel:
 
 
 def _parts(data: bytes, path: Path, name: str) -> Parts:
+    if data.startswith(MAGIC):
+        raise UserError(f"{name} must be a model in float, but {AN_IMAGE}")
     if data.startswith(HDF5_MAGIC):
         from zynq_lstm.importers.keras_file import read_keras_h5
 
@@ -93,13 +96,6 @@ def _parts(data: bytes, path: Path, name: str) -> Parts:
 
         return read_onnx(data, name)
     raise UserError(f"{name} must be {KINDS}; it is none of these")
-
-
-def _is_safetensors(data: bytes) -> bool:
-    if len(data) < 9:
-        return False
-    (header,) = struct.unpack_from("<Q", data)
-    return header <= len(data) - 8 and data[8:9] == b"{"
 
 
 def _vocabulary(given: Vocabulary | None, parts: Parts, name: str) -> Vocabulary:

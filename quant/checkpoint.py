@@ -14,6 +14,7 @@ from safetensors.numpy import save
 from zynq_lstm.quant.errors import UserError
 from zynq_lstm.quant.files import write_whole
 from zynq_lstm.quant.float_model import FloatModel, Layer
+from zynq_lstm.quant.image import AN_IMAGE, MAGIC
 from zynq_lstm.quant.vocabulary import Vocabulary
 
 FORMAT = "zynq-lstm-checkpoint"
@@ -112,11 +113,19 @@ def _read(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
             f"not {size >> 20} MB; it is larger than any model that fits the chip"
         )
     try:
-        with safe_open(str(path), framework="np") as file:
-            names = list(file.keys())
-            return {name: file.get_tensor(name) for name in names}, dict(file.metadata() or {})
+        with path.open("rb") as opened:
+            image = opened.read(len(MAGIC)) == MAGIC
+        if not image:
+            with safe_open(str(path), framework="np") as file:
+                names = list(file.keys())
+                return {name: file.get_tensor(name) for name in names}, dict(file.metadata() or {})
     except (SafetensorError, OSError, ValueError, TypeError, AttributeError) as error:
-        raise UserError(f"Checkpoint {path} must be a safetensors file: {error}") from None
+        reason = getattr(error, "strerror", None) or error
+        raise UserError(
+            f"Checkpoint {path} must be a safetensors file: {reason}; make one with zynq-lstm "
+            "train or import"
+        ) from None
+    raise UserError(f"Checkpoint {path} must be a safetensors file, but {AN_IMAGE}")
 
 
 def _vocabulary(path: Path, metadata: dict[str, str]) -> Vocabulary:

@@ -47,6 +47,12 @@ def read_limited(path: str | Path, most: int) -> bytes:
         os.close(handle)
 
 
+def is_safetensors(data: bytes) -> bool:
+    """Tell whether a file's content begins as that of a safetensors file does."""
+    header = int.from_bytes(data[:8], "little")
+    return header <= len(data) - 8 and data[8:9] == b"{"
+
+
 def write_whole(path: str | Path, content: bytes | str) -> None:
     """Write a file through a temporary one beside it, so that no half-written file remains.
 

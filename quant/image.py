@@ -26,7 +26,7 @@ import numpy as np
 
 from zynq_lstm.quant.config import Config
 from zynq_lstm.quant.errors import UserError
-from zynq_lstm.quant.files import read_limited, write_whole
+from zynq_lstm.quant.files import is_safetensors, read_limited, write_whole
 from zynq_lstm.quant.layout import Words, is_sealed, pack, payload_crc, payload_words, unpack
 from zynq_lstm.quant.parameters import Parameters
 from zynq_lstm.quant.vocabulary import Vocabulary
@@ -37,6 +37,8 @@ _HEADER = struct.Struct("<8s4I")
 _CRC = struct.Struct("<I")
 HEADER_BYTES = _HEADER.size + _CRC.size
 _REMEDY = "make it again with zynq-lstm quantize"
+AN_IMAGE = "it is an image (.zlstm); give the checkpoint (.safetensors) that it was made of"
+"""What whoever reads models in float says of an image."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +118,11 @@ class Image:
             When the content is foreign, truncated, altered or of another version.
         """
         if len(data) < HEADER_BYTES or not data.startswith(MAGIC):
-            raise UserError(f"{name} must be a zynq-lstm image (.zlstm); it is not one")
+            what = "it is a safetensors file" if is_safetensors(data) else "it is none"
+            raise UserError(
+                f"{name} must be a zynq-lstm image (.zlstm), but {what}; make an image of a "
+                "model with zynq-lstm quantize"
+            )
         head = data[: _HEADER.size]
         _, version, text_bytes, words, layout_hash = _HEADER.unpack(head)
         if version != VERSION:

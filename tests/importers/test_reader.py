@@ -10,6 +10,7 @@ from zynq_lstm.importers.vocabularies import bytes_vocabulary, read_vocabulary
 from zynq_lstm.quant.checkpoint import load_checkpoint, save_checkpoint
 from zynq_lstm.quant.config import Config
 from zynq_lstm.quant.golden import GoldenModel
+from zynq_lstm.quant.image import MAGIC
 from zynq_lstm.quant.quantizer import quantize
 from zynq_lstm.quant.vocabulary import Vocabulary
 
@@ -84,6 +85,7 @@ def test_a_checkpoint_of_its_own_takes_no_other_vocabulary(refused, tmp_path) ->
     [
         (b"", "none of these"),
         (b"nothing", "none of these"),
+        (MAGIC + bytes(99), "it is an image (.zlstm); give the checkpoint (.safetensors) that it"),
         (b"PK\x03\x04", "damaged"),
         (b"\x80\x02}q\x00.", "bare pickle"),
     ],

@@ -13,6 +13,7 @@ from tiny_models import CHARACTERS, tiny_tensors, write_tiny_checkpoint
 from zynq_lstm.quant.checkpoint import load_checkpoint, save_checkpoint
 from zynq_lstm.quant.errors import UserError
 from zynq_lstm.quant.float_model import FloatModel
+from zynq_lstm.quant.image import write_image
 from zynq_lstm.quant.quantizer import quantize
 from zynq_lstm.quant.vocabulary import BYTES
 
@@ -100,6 +101,17 @@ def test_name_too_long(tmp_path):
 def test_unreadable(path):
     write_tiny_checkpoint(path).chmod(0)
     assert "must be a safetensors file: Permission denied" in check_refused(path)
+
+
+def test_an_image_in_its_place(path, image):
+    write_image(image, path)
+    with refused(
+        f"Checkpoint {path} must be a safetensors file, but it is an image (.zlstm); give the "
+        "checkpoint (.safetensors) that it was made of"
+    ):
+        load_checkpoint(path)
+    path.write_bytes(b"PK" + bytes(100))
+    assert check_refused(path).endswith("; make one with zynq-lstm train or import")
 
 
 def test_too_large(path):

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tiny_models import write_tiny_checkpoint
 
 from zynq_lstm.quant.config import Config
 from zynq_lstm.quant.errors import UserError
@@ -21,6 +22,11 @@ from zynq_lstm.quant.quantizer import quantize
 from zynq_lstm.quant.vocabulary import BYTES, Vocabulary
 
 REMEDY = "make it again with zynq-lstm quantize"
+FOREIGN = (
+    "image must be a zynq-lstm image (.zlstm), but it is none; make an image of a model with "
+    "zynq-lstm quantize"
+)
+SAFETENSORS = FOREIGN.replace("it is none", "it is a safetensors file")
 
 
 @pytest.fixture(scope="module")
@@ -176,15 +182,13 @@ def test_overwritten_stretches(content, data):
     ("old", "new"), [(b"\r\n", b"\n"), (b"\n", b"\r\n"), (b"\x1a", b"")], ids=["lf", "crlf", "eof"]
 )
 def test_text_mode_transfers_break_it_visibly(content, old, new):
-    assert check_refused(content.replace(old, new)) == (
-        "image must be a zynq-lstm image (.zlstm); it is not one"
-    )
+    assert check_refused(content.replace(old, new)) == FOREIGN
 
 
 @settings(max_examples=300)
 @given(st.binary(max_size=200))
 def test_foreign(data):
-    assert check_refused(data) == "image must be a zynq-lstm image (.zlstm); it is not one"
+    assert check_refused(data) in (FOREIGN, SAFETENSORS)
     check_refused(MAGIC + data)
 
 
@@ -202,7 +206,12 @@ def test_foreign(data):
     ],
 )
 def test_known_foreign_files(data):
-    assert check_refused(data) == "image must be a zynq-lstm image (.zlstm); it is not one"
+    assert check_refused(data) == FOREIGN
+
+
+def test_a_checkpoint_is_told_apart(tmp_path):
+    path = write_tiny_checkpoint(tmp_path / "tiny.safetensors")
+    assert check_refused(path.read_bytes()) == SAFETENSORS
 
 
 def test_damage_is_told_by_its_place(content):
@@ -416,7 +425,7 @@ def test_damaged_file_is_named(content, tmp_path):
     with refused(f"Image {path} must have {len(content)} bytes, not {len(content) - 1}; {REMEDY}"):
         read_image(path)
     path.write_bytes(b"")
-    with refused(f"Image {path} must be a zynq-lstm image (.zlstm); it is not one"):
+    with refused(f"Image {path}{FOREIGN.removeprefix('image')}"):
         read_image(path)
 
 
