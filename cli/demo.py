@@ -12,9 +12,15 @@ import typer
 
 import zynq_lstm.host as host
 from zynq_lstm.cli.console import results, say, write_table
-from zynq_lstm.cli.figures import CLOCK_HZ, characters_per_second, giga_operations_per_second
+from zynq_lstm.cli.figures import (
+    CLOCK_HZ,
+    WITH_ENDS,
+    characters_per_second,
+    giga_operations_per_second,
+)
 from zynq_lstm.cli.options import backend_options
 from zynq_lstm.cli.shipped import FOLDER, NAME, shipped_image
+from zynq_lstm.host.drawing import Drawing
 from zynq_lstm.quant.errors import UserError
 from zynq_lstm.quant.image import Image
 
@@ -45,6 +51,7 @@ def demo(
     the chip's own counters say.
     """
     image = shipped_image(models, keep=True)
+    Drawing.checked(image.vocabulary, None, prompt, length, temperature, seed, None)
     with (
         host.open(image, "golden") as golden,
         host.open(image, "sim", **backend_options("sim")) as chip,
@@ -110,7 +117,7 @@ def _figures(image: Image, counters: host.Counters) -> list[tuple[str, str]]:
     operations = giga_operations_per_second(image.config, image.symbols, cycles)
     multipliers = image.config.multipliers
     return [
-        ("cycles a character", f"{cycles:.2f} in short runs, with their starts and ends"),
+        ("cycles a character", f"{cycles:.2f} {WITH_ENDS}"),
         ("multipliers busy", f"{busy:.1%} of the cycles within characters, all {multipliers}"),
         (f"at {CLOCK_HZ / 1e6:.2f} MHz", f"{rate:,.0f} characters/s, {operations:.1f} GOP/s"),
     ]

@@ -7,6 +7,9 @@ from zynq_lstm.quant.config import GATES, Config
 CLOCK_HZ = 1e9 / 7
 """142.86 MHz, a period of 7 ns."""
 
+WITH_ENDS = "with the starts and ends of runs"
+"""What is in a text's mean of cycles (`Counters.cycles_per_character`), and not in `bench`'s."""
+
 
 def operations_per_character(config: Config, symbols: int) -> int:
     """Multiplications and additions of the model's matrices, two a weight.

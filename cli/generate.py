@@ -9,9 +9,11 @@ from typing import Annotated
 import typer
 
 import zynq_lstm.host as host
-from zynq_lstm.cli.console import results, say, write
+from zynq_lstm.cli.console import counted, results, say, write
+from zynq_lstm.cli.figures import WITH_ENDS
 from zynq_lstm.cli.live import LiveView
-from zynq_lstm.cli.options import BackendOption, ImageArgument, backend_options
+from zynq_lstm.cli.options import BackendOption, ImageArgument, backend_options, chosen_backend
+from zynq_lstm.host.drawing import Drawing
 from zynq_lstm.quant.errors import UserError
 from zynq_lstm.quant.image import read_image
 
@@ -60,6 +62,8 @@ def generate(
     if temperature is None:
         temperature = 0.0 if greedy else 1.0
     model = read_image(image)
+    Drawing.checked(model.vocabulary, None, prompt, length, temperature, seed, stop)
+    backend = chosen_backend(backend)
     with host.open(model, backend, **backend_options(backend)) as session:
         text = session.stream(prompt, length, temperature=temperature, seed=seed, stop=stop)
         if live and not results.is_terminal:
@@ -76,7 +80,7 @@ def generate(
         if results.is_terminal:
             write("\n")
         symbols = len(model.vocabulary.encode(written))
-        say(_summary(symbols, f"{model.vocabulary.unit}s", seconds, backend, session.counters()))
+        say(_summary(symbols, model.vocabulary.unit, seconds, backend, session.counters()))
     if not whole:
         raise typer.Exit(130)
 
@@ -91,12 +95,10 @@ def _written(pieces: Iterator[str], before: str) -> str:
     return "".join(written)
 
 
-def _summary(
-    symbols: int, units: str, seconds: float, backend: str, counters: host.Counters
-) -> str:
-    parts = [f"{symbols:,} {units} on {backend}"]
+def _summary(symbols: int, unit: str, seconds: float, backend: str, counters: host.Counters) -> str:
+    parts = [f"{counted(symbols, unit)} on {backend}"]
     if seconds > 0:
-        parts.append(f"{symbols / seconds:,.0f} {units}/s")
+        parts.append(f"{symbols / seconds:,.0f} {unit}s/s")
     if counters.cycles_per_character is not None:
-        parts.append(f"{counters.cycles_per_character:.1f} cycles a character")
+        parts.append(f"{counters.cycles_per_character:.1f} cycles a {unit} {WITH_ENDS}")
     return ", ".join(parts)

@@ -17,12 +17,12 @@ from rich.table import Table
 from rich.text import Text
 
 import zynq_lstm.host as host
-from zynq_lstm.cli.figures import CLOCK_HZ, characters_per_second
+from zynq_lstm.cli.figures import CLOCK_HZ, WITH_ENDS, characters_per_second
 
 RECENT_SECONDS = 2.0
 """The speed shown is that of so long."""
 FRAMES_PER_SECOND = 10
-OTHER_LINES = 8
+OTHER_LINES = 9
 """Lines of the view beside the text's."""
 
 
@@ -84,7 +84,7 @@ class LiveView:
 
     @property
     def rate(self) -> float | None:
-        """Characters a second, of late."""
+        """Symbols a second, of late."""
         (begun, before), (now, symbols) = self._came[0], self._came[-1]
         return (symbols - before) / (now - begun) if now > begun else None
 
@@ -108,20 +108,22 @@ class LiveView:
 
     def _figures(self) -> Table:
         counters = self._session.counters()
+        unit = self._session.image.vocabulary.unit
         table = Table.grid(padding=(0, 2))
         done = f"{self._symbols:,} of {self._length:,}"
-        table.add_row("characters", done, ProgressBar(self._length, self._symbols, width=30))
-        rate = f"{self.rate:,.0f} characters/s" if self.rate is not None else "-"
+        table.add_row(f"{unit}s", done, ProgressBar(self._length, self._symbols, width=30))
+        rate = f"{self.rate:,.0f} {unit}s/s" if self.rate is not None else "-"
         table.add_row("speed here", rate, f"on {self._where}")
         if counters.cycles is None or counters.startup is None or counters.steps is None:
             table.add_row("cycles", "-", f"{self._where} has no clock")
             return table
-        # Of whole runs: their starts count, as they do for whoever waits for the text.
+        # Of whole runs: their ends count, as they do for whoever waits for the text.
         whole = counters.cycles + counters.startup
         if not counters.characters or not whole:
             return table
         cycles, share = whole / counters.characters, counters.steps / whole
-        there = f"{characters_per_second(cycles):,.0f} characters/s at {CLOCK_HZ / 1e6:.2f} MHz"
-        table.add_row("cycles", f"{cycles:.1f} a character", f"{there}, starts of runs included")
+        there = f"{characters_per_second(cycles):,.0f} {unit}s/s at {CLOCK_HZ / 1e6:.2f} MHz"
+        table.add_row("cycles", f"{cycles:.1f} a {unit}", there)
+        table.add_row("", "", WITH_ENDS)
         table.add_row("multipliers", f"{share:.1%} busy", ProgressBar(1.0, share, width=30))
         return table

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from zynq_lstm.cli.console import say
+from zynq_lstm.host.backends import AUTO, fitting_backend
 from zynq_lstm.quant.config import Config
 from zynq_lstm.quant.errors import UserError
 from zynq_lstm.quant.image import Image
@@ -20,10 +21,11 @@ ImageArgument = Annotated[
 BackendOption = Annotated[
     str,
     typer.Option(
-        metavar="golden|sim|virtual|board",
+        metavar="golden|sim|virtual|board|auto",
         help="golden: the integer model in numpy. sim: the emitted Verilog in simulation. "
         "virtual: the same through the pynq package. board: the board on which this runs. "
-        "The symbols are the same on each, bit by bit.",
+        "auto: board, sim or golden, the first that is there. The symbols are the same on each, "
+        "bit by bit.",
     ),
 ]
 HiddenOption = Annotated[
@@ -67,6 +69,11 @@ BytesOption = Annotated[
     bool, typer.Option("--bytes", help="The model's 256 symbols are bytes (Latin-1).")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Write one JSON object instead.")]
+
+
+def chosen_backend(backend: str) -> str:
+    """Return the backend that is taken: where the machine is to choose, the one that it has."""
+    return fitting_backend() if backend == AUTO else backend
 
 
 def backend_options(backend: str) -> dict[str, Any]:

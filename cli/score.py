@@ -13,7 +13,13 @@ import zynq_lstm.host as host
 from zynq_lstm.cli import colouring
 from zynq_lstm.cli.console import progress_bar, results, say, write_json, write_table
 from zynq_lstm.cli.files import read_text
-from zynq_lstm.cli.options import BackendOption, ImageArgument, JsonOption, backend_options
+from zynq_lstm.cli.options import (
+    BackendOption,
+    ImageArgument,
+    JsonOption,
+    backend_options,
+    chosen_backend,
+)
 from zynq_lstm.cli.splits import LimitOption, SplitOption, part_of
 from zynq_lstm.host.colouring import bits_of_characters
 from zynq_lstm.quant.errors import UserError
@@ -55,17 +61,19 @@ def score(
     """
     model = read_image(image)
     part = part_of(read_text(text, model.vocabulary), model.vocabulary, split, limit)
+    total, unit = len(model.vocabulary.encode(part)), model.vocabulary.unit
     if colour or coloured is not None:
         _check_colours(colour, coloured, as_json, len(part))
     reference = None if float_model is None else _load(float_model)
     if reference is not None and not made_of(model, reference):
         say(f"Note: {image} was not made of {float_model}; quantize it again to compare the two")
+        reference.vocabulary.encode(part)
+    backend = chosen_backend(backend)
     begun = time.monotonic()
     with (
         host.open(model, backend, **backend_options(backend)) as session,
         progress_bar() as progress,
     ):
-        total, unit = len(model.vocabulary.encode(part)), model.vocabulary.unit
         task = progress.add_task("Scoring", total=total, note="")
 
         def report(characters: int, bits: float) -> None:

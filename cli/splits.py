@@ -30,7 +30,7 @@ def part_of(text: str, vocabulary: Vocabulary, split: str, limit: int | None) ->
     Raises
     ------
     UserError
-        When there is no such split, or the limit leaves nothing to predict.
+        When there is no such split, or the text or the limit leaves nothing to predict.
     """
     if split not in SPLITS:
         raise UserError(f"Split must be one of {', '.join(SPLITS)}, not {split!r}")
@@ -39,4 +39,10 @@ def part_of(text: str, vocabulary: Vocabulary, split: str, limit: int | None) ->
     symbols = BYTES.encode(text) if vocabulary is BYTES else text
     first, last = (len(symbols) * percent // 100 for percent in SPLITS[split])
     part = symbols[first:last][:limit]
+    if len(part) < 2:
+        what = "Text" if split == "all" else f"The text's {split} part"
+        raise UserError(
+            f"{what} must have at least 2 {vocabulary.unit}s, not {len(part)}: the first is given "
+            "and only the others are predicted"
+        )
     return part if isinstance(part, str) else BYTES.decode(part)

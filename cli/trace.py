@@ -13,6 +13,7 @@ import zynq_lstm.host as host
 from zynq_lstm.cli.console import say
 from zynq_lstm.cli.files import check_picture
 from zynq_lstm.cli.options import ImageArgument
+from zynq_lstm.host.drawing import Drawing
 from zynq_lstm.quant.errors import UserError
 from zynq_lstm.quant.files import write_whole
 from zynq_lstm.quant.image import Image, read_image
@@ -47,6 +48,7 @@ def trace(
     """
     model = read_image(image)
     _check(model, output, prompt, length, picture)
+    Drawing.checked(model.vocabulary, None, prompt, length, temperature, seed, None)
     from zynq_lstm.host.accelerator import AcceleratorTransport
     from zynq_lstm.sim.link import SimulatedLink
     from zynq_lstm.sim.trace import TracedChip

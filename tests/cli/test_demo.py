@@ -34,7 +34,7 @@ def test_shows_that_the_texts_are_equal(run, models, modelled_simulation) -> Non
 
 def test_tells_what_the_counters_mean(run, models, modelled_simulation) -> None:
     out = run("demo", "--models", models, *ARGUMENTS).out
-    assert "400.00 in short runs" in out
+    assert "400.00 with the starts and ends of runs\n" in out
     assert "95.0% of the cycles within characters, all 512" in out
     assert "at 142.86 MHz" in out
     assert "357,143 characters/s" in out
@@ -69,6 +69,23 @@ def test_a_differing_symbol_is_an_error(run, models, modelled_simulation, monkey
     result = run("demo", "--models", models, *ARGUMENTS)
     assert result.status == 1
     assert "only 59 of 60 symbols are equal" in result.err
+
+
+@pytest.mark.parametrize(
+    ("options", "part"),
+    [
+        (["-n", -1], "Length must be"),
+        (["-p", "Ä"], "Prompt must use"),
+        (["-p", ""], "Prompt must not be empty"),
+        (["-t", 16], "Temperature must be"),
+        (["-s", -1], "Seed must be"),
+    ],
+)
+def test_refuses_before_the_simulator_is_made(
+    run, models, modelled_simulation, options, part
+) -> None:
+    run("demo", "--models", models, "-p", "a", "-n", 2)  # It writes the image.
+    run("demo", "--models", models, *ARGUMENTS, *options).refused(part)
 
 
 def test_refuses_a_folder_without_models(run, tmp_path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import zynq_lstm.host as host
+from zynq_lstm.host.backends import CHOICE
 from zynq_lstm.quant.golden import GoldenModel
 from zynq_lstm.quant.image import read_image
 from zynq_lstm.quant.sampling import encode_temperature, seed_state
@@ -42,6 +43,13 @@ def test_bytes_go_out_as_they_are(bytes_image_path) -> None:
     assert b"30 bytes on golden" in process.stderr
 
 
+def test_bytes_are_called_bytes(run, bytes_image_path, modelled_simulation) -> None:
+    result = run("generate", bytes_image_path, "-p", "a", "-n", 9, "--backend", "sim")
+    assert "9 bytes on sim, " in result.err
+    assert "400.0 cycles a byte" in result.err
+    assert "character" not in result.err
+
+
 def test_echoes_the_prompt_when_asked(run, image_path) -> None:
     result = run("generate", image_path, "-p", "abc", "-n", 20, "--echo")
     assert result.out == "abc" + golden_text(image_path, "abc", 20)
@@ -63,10 +71,20 @@ def test_tells_the_cycles_of_a_simulation(run, image_path, modelled_simulation) 
     result = run("generate", image_path, "-p", "abc", "-n", 20, "--backend", "sim")
     assert result.out == golden_text(image_path, "abc", 20)
     assert "Modelling 2 x 16 units" in result.err
-    assert "400.0 cycles a character" in result.err
+    assert "400.0 cycles a character with the starts and ends of runs\n" in result.err
 
 
-@pytest.mark.parametrize(
+@pytest.mark.parametrize("chosen", ["golden", "sim"])
+def test_names_the_backend_that_is_taken(
+    run, image_path, modelled_simulation, monkeypatch, chosen
+) -> None:
+    monkeypatch.setenv(CHOICE, chosen)
+    result = run("generate", image_path, "-p", "a", "-n", 1, "--backend", "auto")
+    assert f"1 character on {chosen}, " in result.err
+    assert ("Modelling" in result.err) == (chosen == "sim")
+
+
+REFUSED = pytest.mark.parametrize(
     ("arguments", "parts"),
     [
         (["-p", ""], ["Prompt must not be empty"]),
@@ -82,11 +100,28 @@ def test_tells_the_cycles_of_a_simulation(run, image_path, modelled_simulation) 
         (["-p", "a", "-t", 0.5, "--greedy"], ["Temperature must be left out with --greedy"]),
         (["-p", "a", "-s", -1], ["Seed must be"]),
         (["-p", "a", "--stop", ""], ["Stop text must not be empty"]),
-        (["-p", "a", "--backend", "gpu"], ["Backend must be one of golden, sim", "gpu"]),
+        (["-p", "a", "--stop", "é"], ["Stop text must use"]),
     ],
 )
+
+
+@REFUSED
 def test_refuses_bad_arguments(run, image_path, arguments, parts) -> None:
     run("generate", image_path, *arguments).refused(*parts)
+
+
+@REFUSED
+def test_refuses_them_before_the_simulator_is_made(
+    run, image_path, modelled_simulation, arguments, parts
+) -> None:
+    """Which would say that it is made."""
+    run("generate", image_path, *arguments, "--backend", "sim").refused(*parts)
+
+
+def test_refuses_an_unknown_backend(run, image_path) -> None:
+    run("generate", image_path, "-p", "a", "--backend", "gpu").refused(
+        "Backend must be one of golden, sim", "gpu"
+    )
 
 
 def test_refuses_a_temperature_that_is_no_number(run, image_path) -> None:

@@ -44,6 +44,7 @@ def test_shows_what_the_counters_say(image_path, console, modelled_simulation) -
     assert "20 of 40" in out
     assert "400.0 a character" in out
     assert "357,143 characters/s at 142.86 MHz" in out
+    assert "with the starts and ends of runs" in out
     assert "95.0% busy" in out
     assert "characters/s" in out
 
@@ -55,6 +56,16 @@ def test_counts_the_starts_of_runs(image_path, console, monkeypatch) -> None:
         out = shown(session, console, "a")
     assert "400.0 a character" in out
     assert "75.0% busy" in out
+
+
+def test_calls_bytes_bytes(bytes_image_path, console, monkeypatch) -> None:
+    with host.open(bytes_image_path) as session:
+        counters = host.Counters(characters=10, cycles=3800, steps=3000, stalls=0, startup=200)
+        monkeypatch.setattr(session, "counters", lambda: counters)
+        out = shown(session, console, "€")
+    assert "bytes" in out and "3 of 40" in out
+    assert "400.0 a byte" in out
+    assert "character" not in out
 
 
 def test_shows_that_the_golden_model_has_no_clock(image_path, console) -> None:

@@ -4,9 +4,10 @@ import json
 import math
 
 import pytest
-from tiny_models import write_tiny_checkpoint
+from tiny_models import tiny_tensors, write_tiny_checkpoint
 
 import zynq_lstm.host as host
+from zynq_lstm.host.backends import CHOICE
 from zynq_lstm.quant.checkpoint import load_checkpoint
 from zynq_lstm.quant.vocabulary import BYTES
 
@@ -109,6 +110,7 @@ def test_refuses_bad_arguments(run, image_path, text_path, arguments, part) -> N
     run("score", image_path, text_path, *arguments).refused(part)
 
 
+@pytest.mark.parametrize("backend", ["golden", "sim"])
 @pytest.mark.parametrize(
     ("content", "part"),
     [
@@ -119,10 +121,35 @@ def test_refuses_bad_arguments(run, image_path, text_path, arguments, part) -> N
         (b"ab\r\n", "'\\r'"),
     ],
 )
-def test_refuses_bad_texts(run, image_path, tmp_path, content, part) -> None:
+def test_refuses_bad_texts_before_the_simulator_is_made(
+    run, image_path, tmp_path, modelled_simulation, content, part, backend
+) -> None:
     path = tmp_path / "text.txt"
     path.write_bytes(content)
-    run("score", image_path, path).refused(part)
+    run("score", image_path, path, "--backend", backend).refused(part)
+
+
+def test_refuses_a_part_that_is_too_short(run, image_path, tmp_path) -> None:
+    path = tmp_path / "text.txt"
+    path.write_text("abc" * 9)
+    result = run("score", image_path, path, "--split", "validation")
+    result.refused("The text's validation part must have at least 2 characters, not 1")
+
+
+def test_refuses_a_text_that_the_float_model_cannot_read(
+    run, image_path, text_path, tmp_path
+) -> None:
+    other = tiny_tensors("xyz")
+    path = write_tiny_checkpoint(tmp_path / "m.safetensors", other, characters="xyz")
+    result = run("score", image_path, text_path, "--float", path)
+    assert (result.status, result.out) == (1, "")
+    note, error = result.err.splitlines()
+    assert "was not made of" in note and "the model's 3 characters only" in error
+
+
+def test_names_the_backend_that_is_taken(run, image_path, text_path, monkeypatch) -> None:
+    monkeypatch.setenv(CHOICE, "golden")
+    assert scored(run, image_path, text_path, "--backend", "auto")["backend"] == "golden"
 
 
 def test_refuses_a_missing_text(run, image_path, tmp_path) -> None:

@@ -31,6 +31,8 @@ def test_writes_waveform_groups_and_picture(run, image_path, tmp_path) -> None:
         (["-o", "t.vcd", "-n", 0], ["length of at least 1"]),
         (["-o", "t.vcd", "-p", ""], ["needs a prompt"]),
         (["-o", "t.vcd", "-p", "?"], ["'?'"]),
+        (["-o", "t.vcd", "-t", -1], ["Temperature must be", "-1"]),
+        (["-o", "t.vcd", "-s", -1], ["Seed must be"]),
         (["-o", "t.vcd", "--picture", "t.gif"], [".svg or .png"]),
         (["-o", "t.vcd", "--picture", "none/t.svg"], ["must exist", "none"]),
         (["-o", "t.vcd", "-n", 1, "--picture", "t.svg"], ["needs 5 characters", "not 4"]),
