@@ -41,6 +41,7 @@ from zynq_lstm.quant.image import Image
 from zynq_lstm.quant.probe import Probe, probe_names, probes
 from zynq_lstm.quant.sampling import encode_temperature, seed_state
 from zynq_lstm.quant.state import State
+from zynq_lstm.quant.table_probe import blank_parameters, probe_image
 
 SEED = 1
 SEQUENCES = 16
@@ -50,8 +51,8 @@ CHARACTERS = 32
 """Of a text that is scored: together they have each of 256 symbols twice."""
 
 LENGTH = 16
-TEMPERATURES = (0.0, 1.0)
-"""Of texts that are drawn."""
+TEMPERATURES = (0.0, 0.7, 15.3)
+"""Of texts that are drawn; each bit of a temperature is 0 in one of them and 1 in another."""
 
 
 @dataclass(frozen=True)
@@ -136,6 +137,7 @@ def checks(transport: Transport) -> Iterator[Check]:
             yield _probe(transport, name)
         for probe_tables in (probe_activations, probe_noise, probe_surprisals):
             yield _table_check(probe_tables(transport))
+        yield Check("equal logits", _equal_logits(transport))
         for style in STYLES:
             yield from _exercise(transport, style)
     except AcceleratorError as error:
@@ -168,6 +170,16 @@ def _answer(transport: Transport, probe: Probe) -> Answer:
         states.append(transport.read_state())
     h, c = (np.stack([getattr(s, part) for s in states], axis=1) for part in "hc")
     return Answer(probe, State(h, c), np.stack(logits))
+
+
+def _equal_logits(transport: Transport) -> str | None:
+    """A model of zeros, so that terms are 1 and their total as great as can be."""
+    config = transport.config
+    image = probe_image(blank_parameters(config, config.symbols), "equal logits")
+    transport.load(image)
+    text = np.array([0, image.symbols - 1], np.uint8)
+    (found,), (expected,) = transport.score(text), GoldenModel(image).score(text)
+    return None if found == expected else f"surprisal must be {expected}, not {found}"
 
 
 def _exercise(transport: Transport, style: str) -> Iterator[Check]:
