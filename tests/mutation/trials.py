@@ -38,7 +38,7 @@ from sim.test_cocotb import SMALL as CONFIG
 
 from zynq_lstm.host.accelerator import AcceleratorTransport
 from zynq_lstm.host.link import LinkError
-from zynq_lstm.host.self_test import examine
+from zynq_lstm.host.self_test import checks
 from zynq_lstm.hw.verilog import TOP
 from zynq_lstm.quant.errors import AcceleratorError, UserError
 from zynq_lstm.sim.library import HARNESS, compile_library
@@ -98,8 +98,8 @@ class Verdict:
 
 def self_test(chip: AcceleratorTransport) -> None:
     """The driver's."""
-    report = examine(chip)
-    assert report.passed, report
+    for check in checks(chip):
+        assert check.passed, check
 
 
 def agreement(chip: AcceleratorTransport) -> None:
