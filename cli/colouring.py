@@ -12,6 +12,7 @@ from rich.color import Color
 from rich.style import Style
 from rich.text import Text
 
+from zynq_lstm.cli.files import check_output_file
 from zynq_lstm.host.colouring import (
     FULL_BITS,
     RED_GREEN_BLUE,
@@ -50,8 +51,16 @@ pre {{ white-space: pre-wrap; overflow-wrap: anywhere; font-size: 115%; line-hei
 """
 
 
-def check(path: Path | None, characters: int) -> None:
+def check(path: Path | None, characters: int, sources: Sequence[Path] = ()) -> None:
     """See that a coloured text can be written to a file, or, without one, to a terminal.
+
+    Parameters
+    ----------
+    path : Path or None
+    characters : int
+        Length of the text.
+    sources : sequence of Path
+        Files that it must not replace.
 
     Raises
     ------
@@ -64,6 +73,8 @@ def check(path: Path | None, characters: int) -> None:
             raise UserError(f"Coloured text must have the ending .html or .svg; {path} does not")
         if not path.parent.is_dir():
             raise UserError(f"Folder of the coloured text, {path.parent}, must exist; it does not")
+        for source in sources:
+            check_output_file(path, source=source)
     if characters > MOST[ending]:
         where = f"with the ending {ending}" if ending else "on a terminal"
         raise UserError(

@@ -74,12 +74,13 @@ def check_picture(path: Path) -> None:
     Raises
     ------
     UserError
-        When its ending is no picture's, or its folder is not there.
+        When its ending is no picture's, or it could not be written.
     """
     if path.suffix not in PICTURES:
         raise UserError(f"Picture must have the ending .svg or .png; {path} does not")
     if not path.parent.is_dir():
         raise UserError(f"Folder of the picture, {path.parent}, must exist; it does not")
+    check_output_file(path)
     if importlib.util.find_spec("matplotlib") is None:
         raise ModuleNotFoundError(name="matplotlib")
 

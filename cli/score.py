@@ -62,8 +62,12 @@ def score(
     model = read_image(image)
     part = part_of(read_text(text, model.vocabulary), model.vocabulary, split, limit)
     total, unit = len(model.vocabulary.encode(part)), model.vocabulary.unit
-    if colour or coloured is not None:
-        _check_colours(colour, coloured, as_json, len(part))
+    if colour and as_json:
+        raise UserError("Standard output must hold JSON or a coloured text; leave one out")
+    if colour:
+        colouring.check(None, len(part))
+    if coloured is not None:
+        colouring.check(coloured, len(part), (image, text))
     reference = None if float_model is None else _load(float_model)
     if reference is not None and not made_of(model, reference):
         say(f"Note: {image} was not made of {float_model}; quantize it again to compare the two")
@@ -111,15 +115,6 @@ def score(
         write_json(values)
     else:
         write_table(_rows(values))
-
-
-def _check_colours(colour: bool, coloured: Path | None, as_json: bool, characters: int) -> None:
-    if colour and as_json:
-        raise UserError("Standard output must hold JSON or a coloured text; leave one out")
-    if colour:
-        colouring.check(None, characters)
-    if coloured is not None:
-        colouring.check(coloured, characters)
 
 
 def _load(path: Path) -> FloatModel:

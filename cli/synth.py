@@ -50,9 +50,13 @@ def synth(
     config = chosen_config(None, hidden, layers, symbols, multipliers, dsp_pairs)
     if keep is not None:
         check_output_folder(keep)
-        keep.mkdir(parents=True, exist_ok=True)
     if picture is not None:
         check_picture(picture)
+    from zynq_lstm.hw import mapping
+
+    mapping.require_yosys()
+    if keep is not None:
+        keep.mkdir(parents=True, exist_ok=True)
     from zynq_lstm.hw.synthesis import synthesize
     from zynq_lstm.hw.verilog import TOP, write_verilog
 

@@ -11,7 +11,7 @@ import typer
 
 import zynq_lstm.host as host
 from zynq_lstm.cli.console import say
-from zynq_lstm.cli.files import check_picture
+from zynq_lstm.cli.files import check_output_file, check_picture
 from zynq_lstm.cli.options import ImageArgument
 from zynq_lstm.host.drawing import Drawing
 from zynq_lstm.quant.errors import UserError
@@ -65,7 +65,7 @@ def trace(
     finally:
         with suppress(FileNotFoundError):
             part.unlink()
-    groups = output.with_suffix(".gtkw")
+    groups = _groups(output)
     write_whole(groups, view(output, signals_of(output)))
     say(
         f"{output} ({output.stat().st_size / 1e6:.1f} MB) and {groups}: {prompt!r} and then "
@@ -75,11 +75,18 @@ def trace(
         _draw(output, picture)
 
 
+def _groups(waveform: Path) -> Path:
+    """The file with the signals in groups."""
+    return waveform.with_suffix(".gtkw")
+
+
 def _check(model: Image, output: Path, prompt: str, length: int, picture: Path | None) -> None:
     if output.suffix != ".vcd":
         raise UserError(f"Waveform must have the ending .vcd; {output} does not")
     if not output.parent.is_dir():
         raise UserError(f"Folder of the waveform, {output.parent}, must exist; it does not")
+    for path in (output, _groups(output)):
+        check_output_file(path)
     fed = len(model.vocabulary.encode(prompt, "Prompt"))
     if length < 1 or not fed:
         raise UserError("A waveform needs a prompt and a length of at least 1")

@@ -267,6 +267,8 @@ def train(
     replace(DEFAULTS if start is None else FINE_TUNING, **changes)  # Refuses before it reads.
     if plot is not None and log is None:
         raise UserError(f"Plot {plot} must have a log to be drawn from; add --log FILE")
+    if plot is not None and plot.suffix != ".png":
+        raise UserError(f"Plot must have the ending .png; {plot} does not")
     written = [path for path in (output, log, plot) if path is not None]
     if len({os.path.realpath(path) for path in written}) < len(written):
         raise UserError(f"Output {output}, log and plot must be different files; rename one")

