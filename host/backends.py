@@ -91,8 +91,18 @@ def fitting_backend() -> str:
     str
         What the environment variable `CHOICE` names; else ``"board"`` on a Zynq with pynq,
         ``"sim"`` where the simulator is installed, and ``"golden"`` anywhere.
+
+    Raises
+    ------
+    UserError
+        When the variable names none.
     """
     if chosen := os.environ.get(CHOICE):
+        if chosen not in BACKENDS:
+            raise UserError(
+                f"Environment variable {CHOICE} must be one of {', '.join(BACKENDS)}, not "
+                f"{chosen!r}; change it or unset it"
+            )
         return chosen
     if FPGA_MANAGER.exists() and find_spec("pynq"):
         return "board"

@@ -82,9 +82,10 @@ def test_opens_what_fits_the_machine(monkeypatch, image: Image) -> None:
     monkeypatch.setenv(CHOICE, "golden")
     with host.open(image, AUTO) as session:
         assert session.counters().cycles is None
-    monkeypatch.setenv(CHOICE, "gpu")
-    with pytest.raises(UserError, match="not 'gpu'"):
-        host.open(image, AUTO)
+    for wrong in ("gpu", AUTO):
+        monkeypatch.setenv(CHOICE, wrong)
+        with pytest.raises(UserError, match=f"variable {CHOICE} must be one of .*not '{wrong}'"):
+            host.open(image, AUTO)
 
 
 @pytest.mark.parametrize("name", LINKS)
