@@ -15,12 +15,14 @@ from zynq_lstm.hw.crc import CRC_BITS
 from zynq_lstm.hw.datapath import Datapath
 from zynq_lstm.hw.event_counter import EventCounter
 from zynq_lstm.hw.loader import Loader
+from zynq_lstm.hw.memory_check import FAULTS, MemoryFaults
+from zynq_lstm.hw.primitives import register
 from zynq_lstm.hw.resets import reset_domains
 from zynq_lstm.hw.schedule import Schedule
 from zynq_lstm.hw.sequencer import Sequencer, step_members
 from zynq_lstm.hw.state_port import StatePort
 from zynq_lstm.hw.streams import WORD, BytePacker, StreamFifo, end_of_keep, keep_of_end
-from zynq_lstm.quant.config import GATES
+from zynq_lstm.quant.config import GATES, MOST_BANKS
 from zynq_lstm.quant.errors import UserError
 from zynq_lstm.quant.formats import TEMPERATURE, WEIGHT
 from zynq_lstm.quant.protocol import ERROR_BITS
@@ -63,11 +65,18 @@ class Accelerator(wiring.Component):
         Clock and synchronous reset, active low.
     start, mode, inputs, outputs, temperature, seed, cancel : In
         A command (`quant.protocol.Mode`): pulse ``start``; the others hold while ``busy``.
+    check_fails, invert_check : In(1)
+        A run that reads a wrong word of weights has an error; a load writes wrong check bits. Both
+        hold while ``busy``.
+    clear_faults : In(64)
+        Bits of ``faults`` to be cleared.
     busy, loaded, error : Out
     symbols : Out(9)
         Of the loaded model.
     crc : Out(32)
         Of the loaded model's image; undefined while none is loaded.
+    faults : Out(64)
+        Weight memories that have read a wrong word since the load (`memory_check`), a bit a bank.
     c_* : Out(32)
         `controller.COUNTERS`.
     s_axis_*, m_axis_*
@@ -89,6 +98,10 @@ class Accelerator(wiring.Component):
                 "temperature": In(TEMPERATURE.bits),
                 "seed": In(64),
                 "cancel": In(1),
+                "check_fails": In(1),
+                "invert_check": In(1),
+                "clear_faults": In(MOST_BANKS),
+                "faults": Out(MOST_BANKS),
                 "busy": Out(1),
                 "loaded": Out(1),
                 "symbols": Out(9),
@@ -179,6 +192,7 @@ class Accelerator(wiring.Component):
         # Loading.
         m.d.comb += [
             loader.active.eq(controller.load),
+            loader.invert.eq(self.invert_check),
             controller.load_done.eq(loader.done),
             controller.load_wrong.eq(loader.wrong),
             controller.load_corrupt.eq(loader.corrupt),
@@ -199,6 +213,7 @@ class Accelerator(wiring.Component):
             controller.waiting.eq(sequencer.waiting),
             controller.ended.eq(sequencer.ended),
             controller.step_valid.eq(sequencer.valid),
+            datapath.step_valid.eq(sequencer.valid),
             datapath.restart.eq(controller.restart),
             datapath.stop.eq(controller.stop),
             datapath.load_seed.eq(controller.load_seed),
@@ -215,6 +230,21 @@ class Accelerator(wiring.Component):
         m.d.comb += [
             getattr(datapath, f"step_{n}").eq(getattr(sequencer, n)) for n in step_members(c)
         ]
+
+        # Check of the weight memories.
+        noticed = []
+        for k, low in enumerate(range(0, MOST_BANKS, FAULTS)):
+            banks = slice(low, low + FAULTS)
+            place(m, platform, f"memory_faults{k}", part := MemoryFaults())
+            m.d.comb += [
+                part.wrong.eq(datapath.wrong_words[banks]),
+                part.clear.eq(self.clear_faults[banks]),
+                part.forget.eq(reset | controller.load),
+                self.faults[banks].eq(part.faults),
+            ]
+            noticed.append(part.noticed)
+        wrong_word = register(m, Cat(noticed).any() & self.check_fails, "wrong_word")
+        m.d.comb += controller.wrong_word.eq(wrong_word)
 
         # State.
         m.d.comb += [

@@ -1,6 +1,6 @@
 """A bank: one weight memory, the eight multipliers it feeds, and the h of its two columns.
 
-    address ─ reg ─ RAM 64 bits ─ reg ─────────┐ 4 pairs ┐
+    address ─ reg ─ RAM 64 + 1 bits ─ reg ─────┐ 4 pairs ┐
     h1 │ h2 ─ select by layer and group ─ reg ─┴─────────┴─ per gate: sum of two columns ─ reg
 
 Everything that comes from afar ends in a register of the bank. The hidden states live here too, in
@@ -9,7 +9,7 @@ that no h crosses the chip. Layer 1 is double-buffered (``h1_load`` copies the c
 values arrive while the present ones are still needed; layer 2 is used in place.
 
 Timing, in cycles after an address is on the port: bank register 1, RAM 2, RAM output register and
-selected h 3, products 6, sum 7.
+selected h 3, products 6, sum 7; parity of the word and its check bit 5.
 """
 
 from amaranth.hdl import Array, Cat, Module, Signal, signed
@@ -18,13 +18,17 @@ from amaranth.utils import ceil_log2
 
 from zynq_lstm.hw.blocks import Block, place
 from zynq_lstm.hw.memory import BlockRam
+from zynq_lstm.hw.memory_check import folded
 from zynq_lstm.hw.multiplier import PAIR_LATENCY, DspPair, LutPair
 from zynq_lstm.hw.primitives import register
+from zynq_lstm.quant.check_bits import CHECK_BIT
 from zynq_lstm.quant.config import BANK_COLUMNS, ENGINE_PAIRS_PER_BANK, GATES
 from zynq_lstm.quant.formats import HIDDEN, WEIGHT
 
 PAIR_BITS = 2 * WEIGHT.bits
 WORD_BITS = ENGINE_PAIRS_PER_BANK * PAIR_BITS
+STORED_BITS = CHECK_BIT + 1
+"""Of a weight memory's word: with its check bit."""
 SUM_BITS = 17
 _PAIRS_PER_COLUMN = GATES // 2
 
@@ -46,23 +50,28 @@ class Bank(Block):
     dsp_pairs : int
         How many of the four pairs are DSP48E1; the rest are LUTs.
     init, init_file
-        Initial contents of the weight memory, see `BlockRam`.
+        Initial contents of the weight memory, words of 65 bits (`check_bits.stored_words`), see
+        `BlockRam`.
 
     Members
     -------
     r_addr, layer, group : In
         Step: weight address; h of which layer (0, 1) and which group of units.
     w_en, w_addr, w_data : In
-        Write port of the weight memory.
+        Write port of the weight memory; a word with its check bit.
     h1_shift, h1_load, h2_shift : In
         Strobes of the chains; they act `STROBE_LATENCY` cycles later.
     h1_in, h1_out, h2_in, h2_out
         Data of the chains: ``_in`` is taken when the strobe acts; ``_out`` is the oldest unit.
     sum0 … sum3 : Out(signed(17))
         Sum of two products for each lane, `latency` cycles after the step.
+    odd : Out(2)
+        Parity of the word that the step has read, with its check bit, in two parts; `ODD_LATENCY`
+        cycles after the step.
     """
 
     STROBE_LATENCY = 1
+    ODD_LATENCY = 3 + 2
     latency = 3 + PAIR_LATENCY + 1
 
     def __init__(self, config, dsp_pairs, *, init=(), init_file=""):
@@ -76,9 +85,10 @@ class Bank(Block):
                 "group": In(max(1, ceil_log2(config.groups))),
                 "w_en": In(1),
                 "w_addr": In(address),
-                "w_data": In(WORD_BITS),
+                "w_data": In(STORED_BITS),
                 **chain_members(config.layers),
                 **{f"sum{k}": Out(signed(SUM_BITS)) for k in range(GATES)},
+                "odd": Out(2),
             }
         )
 
@@ -90,7 +100,7 @@ class Bank(Block):
     def elaborate(self, platform):
         m = Module()
         ram = BlockRam(
-            self._config.weight_depth, WORD_BITS, init=self._init, init_file=self._init_file
+            self._config.weight_depth, STORED_BITS, init=self._init, init_file=self._init_file
         )
         place(m, platform, "weights", ram)
         m.d.comb += [
@@ -100,6 +110,7 @@ class Bank(Block):
             ram.w_data.eq(register(m, self.w_data, "w_data_q")),
         ]
         word = register(m, ram.r_data, "word", keep=True)
+        m.d.comb += self.odd.eq(folded(m, folded(m, word, "odd_parts"), "odd_q"))
         select = Cat(self.group[: ceil_log2(self._config.groups)], self.layer)
         select = register(m, register(m, select, "select_q"), "select")
 

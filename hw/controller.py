@@ -92,6 +92,8 @@ class Controller(wiring.Component):
                 "state_hurry": Out(1),
                 "state_short": In(1),
                 "state_done": In(1),
+                # check of the weight memories
+                "wrong_word": In(1),
                 # sequencer
                 "go": Out(1),
                 "prologue": Out(1),
@@ -223,7 +225,10 @@ class Controller(wiring.Component):
         m.d.sync += settled.eq((settled | settle[7]) & ~starts)
         cancels = self.cancel & (starts | working)
         m.d.sync += cancelled.eq((cancelled & ~starts) | cancels)
-        m.d.comb += raises[Error.ABORTED].eq(cancels)
+        m.d.comb += [
+            raises[Error.ABORTED].eq(cancels),
+            raises[Error.MEMORY].eq(self.wrong_word),
+        ]
         quiet = Signal(ceil_log2(QUIET_CYCLES) + 1, reset_less=True)
         counter(m, quiet, step=cancelled, clear=~surplus | self.i_valid)
         failed = register(m, self.error.any(), "failed")

@@ -10,7 +10,7 @@ It holds no control but delay lines: what a step is travels beside it. `schedule
 the layer-1 pass never meet at the element-wise unit.
 """
 
-from amaranth.hdl import DomainRenamer, Module, Mux, Signal, signed
+from amaranth.hdl import Cat, DomainRenamer, Module, Mux, Signal, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
@@ -32,13 +32,15 @@ from zynq_lstm.quant.surprisal import SURPRISAL
 
 
 class WriteBus(wiring.Signature):
-    """Writes of the loader: one word a cycle to one of the memories."""
+    """Writes of the loader: one word a cycle to one of the memories; ``check`` is the check bit of
+    a word of weights."""
 
     def __init__(self, config):
         rows = config.matrices * config.hidden + config.output_rows(config.symbols)
         super().__init__(
             {
                 "data": Out(64),
+                "check": Out(1),
                 "weights_en": Out(1),
                 "bank": Out(max(1, ceil_log2(config.banks))),
                 "address": Out(ceil_log2(config.weight_depth)),
@@ -57,7 +59,7 @@ class Datapath(wiring.Component):
 
     Members
     -------
-    step
+    step, step_valid
         From `Sequencer`.
     launch, symbol : In
         Start the layer-1 pass with this symbol.
@@ -76,6 +78,8 @@ class Datapath(wiring.Component):
         Pulse; the surprisal of that symbol, until the next one is at hand.
     saturated : Out(1)
         A cell state was clipped.
+    wrong_words : Out(banks)
+        Pulses, a bit a bank: a step has read a wrong word of weights.
     write : In
         `WriteBus`.
     state_read, state_write, state_c*, state_in* : see `Elementwise`
@@ -95,6 +99,7 @@ class Datapath(wiring.Component):
         self._files = init_files or {}
         members = {
             **{f"step_{n}": In(width) for n, width in step_members(config).items()},
+            "step_valid": In(1),
             "launch": In(1),
             "symbol": In(SYMBOL_BITS),
             "sampling": In(1),
@@ -111,6 +116,7 @@ class Datapath(wiring.Component):
             "scored": Out(1),
             "surprisal": Out(SURPRISAL.bits),
             "saturated": Out(1),
+            "wrong_words": Out(config.banks),
             "write": In(WriteBus(config)),
             "state_read": In(1),
             "state_write": In(1),
@@ -153,7 +159,9 @@ class Datapath(wiring.Component):
             engine.w_en.eq(bus.weights_en),
             engine.w_bank.eq(bus.bank),
             engine.w_addr.eq(bus.address),
-            engine.w_data.eq(bus.data),
+            engine.w_data.eq(Cat(bus.data, bus.check)),
+            engine.checked.eq(self.step_valid),
+            self.wrong_words.eq(engine.wrong),
             table.w_en.eq(bus.table_en),
             table.w_symbol.eq(bus.symbol),
             table.w_unit.eq(bus.unit),

@@ -5,7 +5,8 @@
 A step is one address of all weight memories: the four gates of one unit, or four logits, over as
 many columns as there are multipliers. Where a row takes several steps (``config.groups``), an
 accumulator adds them up. The engine has no state but the hidden states in its banks and no valid
-signal: whoever issues a step knows when its sums come (`latency`).
+signal for its sums: whoever issues a step knows when they come (`latency`). ``checked`` says which
+steps are of a run, so that the words they read are to be checked (`memory_check`).
 """
 
 from amaranth.hdl import Cat, Module, Mux, Signal, signed
@@ -13,10 +14,12 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
-from zynq_lstm.hw.bank import WORD_BITS, chain_members
+from zynq_lstm.hw.bank import STORED_BITS, chain_members
 from zynq_lstm.hw.blocks import place
+from zynq_lstm.hw.memory_check import JOIN_LATENCY, joined
 from zynq_lstm.hw.primitives import delay, register
 from zynq_lstm.hw.region import Region, adder_tree
+from zynq_lstm.quant.check_bits import stored_words
 from zynq_lstm.quant.config import BANKS_PER_REGION, GATES
 from zynq_lstm.quant.formats import ACCUMULATOR
 
@@ -42,10 +45,10 @@ class Engine(wiring.Component):
 
     Members
     -------
-    r_addr, layer, group, first : In
-        Step; ``first`` marks the first of a row's steps.
+    r_addr, layer, group, first, checked : In
+        Step; ``first`` marks the first of a row's steps, ``checked`` one of a run.
     w_en, w_bank, w_addr, w_data : In
-        Weight writes.
+        Weight writes; a word with its check bit.
     h1_shift, h1_load, h2_shift : In
         Strobes, acting `STROBE_LATENCY` cycles later.
     h1_in, h2_in : In(8)
@@ -54,10 +57,14 @@ class Engine(wiring.Component):
         The oldest unit of each chain.
     sum0 … sum3 : Out(signed(22))
         `latency` cycles after the (last) step of a row.
+    wrong : Out(banks)
+        Pulses, a bit a bank: a word that a checked step has read is not the one written;
+        `CHECK_LATENCY` cycles after the step.
     """
 
     STROBE_LATENCY = 1 + Region.STROBE_LATENCY
     CHAIN_LEAD = STROBE_LATENCY - CHAIN_REGISTERS
+    CHECK_LATENCY = 1 + Region.CHECK_DELAY + Region.CHECK_LATENCY + 1
     HIDDEN_READ = 5
     """Cycles from a step to the selection of h: an h must be in place by then."""
     HIDDEN_PLACED = STROBE_LATENCY + 1
@@ -73,12 +80,14 @@ class Engine(wiring.Component):
                 "layer": In(1),
                 "group": In(max(1, ceil_log2(config.groups))),
                 "first": In(1),
+                "checked": In(1),
                 "w_en": In(1),
                 "w_bank": In(max(1, ceil_log2(config.banks))),
                 "w_addr": In(address),
-                "w_data": In(WORD_BITS),
+                "w_data": In(STORED_BITS),
                 **chain_members(config.layers),
                 **{f"sum{k}": Out(signed(ACCUMULATOR.bits)) for k in range(GATES)},
+                "wrong": Out(config.banks),
             }
         )
 
@@ -93,7 +102,11 @@ class Engine(wiring.Component):
         chains = range(1, config.layers + 1)
         broadcast = ["r_addr", "layer", "group", "w_addr", "w_data", "h1_load"]
         broadcast += [f"h{layer}_shift" for layer in chains]
-        root = {port: register(m, getattr(self, port), f"{port}_root") for port in broadcast}
+        values = {port: getattr(self, port) for port in broadcast}
+        odd = joined(m, self.r_addr, "address_odd")
+        values["address_odd"] = delay(m, odd, Region.CHECK_DELAY - JOIN_LATENCY, "address_odd")
+        values["checked"] = delay(m, self.checked, Region.CHECK_DELAY, "checked")
+        root = {port: register(m, value, f"{port}_root") for port, value in values.items()}
         place_in_region = self.w_bank[: ceil_log2(BANKS_PER_REGION)]
         w_select = register(
             m, Cat(place_in_region == k for k in range(BANKS_PER_REGION)), "w_select_root"
@@ -103,9 +116,7 @@ class Engine(wiring.Component):
             banks = slice(k * BANKS_PER_REGION, (k + 1) * BANKS_PER_REGION)
             region = Region(
                 config,
-                init=None
-                if self._init is None
-                else [list(map(int, w)) for w in self._init.T[banks]],
+                init=None if self._init is None else [stored_words(w) for w in self._init.T[banks]],
                 init_files=self._init_files and self._init_files[banks],
             )
             regions.append(region)
@@ -114,6 +125,7 @@ class Engine(wiring.Component):
             m.d.sync += w_en.eq(self.w_en & (self.w_bank[ceil_log2(BANKS_PER_REGION) :] == k))
             m.d.comb += [region.w_en.eq(w_en), region.w_select.eq(w_select)]
             m.d.comb += [getattr(region, port).eq(value) for port, value in root.items()]
+            m.d.comb += self.wrong[banks].eq(register(m, region.wrong, f"wrong_near{k}"))
         for layer in chains:
             name = f"h{layer}"
             value = getattr(self, f"{name}_in")

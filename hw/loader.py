@@ -5,7 +5,8 @@
 `quant.layout` defines the order. The first word's hash must be that of this
 hardware; otherwise the packet is swallowed and the model that was there stays. From the second word
 on that model is gone, a built-in one for good: a reset does not bring back the memories. Nor does
-it touch what is known of a model, which means nothing unless one is ``loaded``.
+it touch what is known of a model, which means nothing unless one is ``loaded``. Weights go with a
+check bit (`memory_check`), which is known as soon as they are on the bus.
 """
 
 from amaranth.hdl import C, Cat, Module, Signal
@@ -14,6 +15,7 @@ from amaranth.lib.wiring import In, Out
 
 from zynq_lstm.hw.crc import CRC_BITS, Crc32
 from zynq_lstm.hw.datapath import WriteBus
+from zynq_lstm.hw.memory_check import joined
 from zynq_lstm.hw.primitives import (
     counter,
     decremented,
@@ -43,6 +45,8 @@ class Loader(wiring.Component):
     -------
     active : In(1)
     i_valid, i_data, i_last : In; i_ready : Out
+    invert : In(1)
+        Write wrong check bits.
     write : Out
         `WriteBus`.
     done : Out(1)
@@ -67,6 +71,7 @@ class Loader(wiring.Component):
                 "i_valid": In(1),
                 "i_data": In(64),
                 "i_last": In(1),
+                "invert": In(1),
                 "i_ready": Out(1),
                 "write": Out(WriteBus(config)),
                 "done": Out(1),
@@ -115,6 +120,9 @@ class Loader(wiring.Component):
                 "unit": unit,
             }.items()
         ]
+        # Both stand for two cycles, as the word does.
+        checked = Cat(self.i_data, address, self.invert)
+        m.d.comb += bus.check.eq(joined(m, checked, "write_check"))
         m.d.sync += [self.done.eq(0), self.wrong.eq(0), self.corrupt.eq(0)]
 
         # Of the model: these have no reset.

@@ -1,7 +1,8 @@
-"""A region: eight banks, the registers that bring them what is broadcast, and their sums.
+"""A region: eight banks, the registers that bring them what is broadcast, their sums and checks.
 
 Cycles after the ports: step 2 (two registers on the way), strobes 2, weight writes 1; then the
-banks; their sums go through three levels of adders and one register more, for the way home.
+banks; their sums go through three levels of adders and one register more, for the way home. Whether
+a bank's word is wrong is known a cycle after its parity.
 """
 
 import itertools
@@ -10,7 +11,7 @@ from amaranth.hdl import Module, Signal, signed
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
-from zynq_lstm.hw.bank import SUM_BITS, WORD_BITS, Bank, chain_members
+from zynq_lstm.hw.bank import STORED_BITS, SUM_BITS, Bank, chain_members
 from zynq_lstm.hw.blocks import Block, place
 from zynq_lstm.hw.primitives import register
 from zynq_lstm.quant.config import BANKS_PER_REGION, GATES
@@ -49,9 +50,15 @@ class Region(Block):
     -------
     As `Bank`, with ``w_select`` : In(8), one bit for each bank that a write may go to; sums have
     20 bits.
+    checked, address_odd : In(1)
+        `CHECK_DELAY` cycles after a step's address: it is one of a run; the address's parity.
+    wrong : Out(8)
+        Pulses, a bit a bank: the word was not the one written; `CHECK_LATENCY` cycles after those.
     """
 
     STROBE_LATENCY = 2 + Bank.STROBE_LATENCY
+    CHECK_DELAY = Bank.ODD_LATENCY
+    CHECK_LATENCY = 2 + 1
     latency = 2 + Bank.latency + LEVELS + 1
 
     def __init__(self, config, *, init=None, init_files=None):
@@ -67,7 +74,10 @@ class Region(Block):
                 "w_en": In(1),
                 "w_select": In(BANKS_PER_REGION),
                 "w_addr": In(address),
-                "w_data": In(WORD_BITS),
+                "w_data": In(STORED_BITS),
+                "checked": In(1),
+                "address_odd": In(1),
+                "wrong": Out(BANKS_PER_REGION),
                 **chain_members(config.layers),
                 **{f"sum{k}": Out(signed(REGION_SUM_BITS)) for k in range(GATES)},
             }
@@ -84,11 +94,12 @@ class Region(Block):
         strobes = ["h1_load", *(f"h{layer}_shift" for layer in chains)]
         twice = {
             port: register(m, register(m, getattr(self, port), f"{port}_a"), f"{port}_b")
-            for port in ("r_addr", "layer", "group", *strobes)
+            for port in ("r_addr", "layer", "group", *strobes, "checked", "address_odd")
         }
         once = {
             port: register(m, getattr(self, port), f"{port}_a") for port in ("w_addr", "w_data")
         }
+        checked, address_odd = twice.pop("checked"), twice.pop("address_odd")
         banks = [
             Bank(self._config, pairs, init=init, init_file=file)
             for pairs, init, file in zip(
@@ -101,6 +112,8 @@ class Region(Block):
             m.d.sync += selected.eq(self.w_en & self.w_select[k])
             m.d.comb += bank.w_en.eq(selected)
             m.d.comb += [getattr(bank, port).eq(value) for port, value in (twice | once).items()]
+            wrong = register(m, checked & (bank.odd.xor() ^ address_odd), f"wrong{k}")
+            m.d.comb += self.wrong[k].eq(wrong)
         for layer in chains:
             name = f"h{layer}"
             for near, far in itertools.pairwise(banks):

@@ -209,6 +209,7 @@ class System(wiring.Component):
             core.temperature.eq(values["TEMPERATURE"]),
             core.seed.eq(Cat(values["SEED_LOW"], values["SEED_HIGH"])),
         ]
+        self._memory_check(m, write, values)
 
         known, obeyed, wrong_mode = (Signal(name=n) for n in ("known", "obeyed", "wrong_mode"))
         starts = write.pulse("CONTROL", "START")
@@ -241,6 +242,19 @@ class System(wiring.Component):
             values[name] = value & core.loaded.replicate(len(value))
         values |= {name.upper(): getattr(core, f"c_{name}") for name in COUNTERS}
         return values
+
+    def _memory_check(self, m, write, values):
+        """The check of the weight memories; adds its faults to the values."""
+        core, check = self._accelerator, register("MEMORY_CHECK")
+        clears = []
+        for k, name in enumerate(("MEMORY_FAULTS_LOW", "MEMORY_FAULTS_HIGH")):
+            values[name] = core.faults.word_select(k, DATA_BITS)
+            clears.append(write.bits & write.hits[name].replicate(DATA_BITS))
+        m.d.comb += [
+            core.clear_faults.eq(Cat(clears)),
+            core.check_fails.eq(values[check.name][check.field("FAIL").low]),
+            core.invert_check.eq(values[check.name][check.field("INVERT").low]),
+        ]
 
     def _run(self, m, obeyed, busy):
         """``busy``, from the start to three cycles after the core's end; a pulse as it falls.

@@ -26,6 +26,10 @@ BANK_COLUMNS = 2
 BANKS_PER_REGION = 8
 """Banks that share one set of fan-out registers and one adder subtree."""
 
+MOST_REGIONS = 8
+MOST_BANKS = MOST_REGIONS * BANKS_PER_REGION
+"""Of the largest accelerator."""
+
 ENGINE_PAIRS_PER_BANK = BANK_COLUMNS * GATES // 2
 """Multiplier pairs of a bank: two gates share the column's hidden state."""
 
@@ -101,8 +105,8 @@ class Config:
     def __post_init__(self) -> None:
         _require_int("Number of layers", self.layers, 1, 2)
         check_bits(self.weight_bits, self.output_bits)
-        least = 8 * BANK_COLUMNS * self.lanes
-        _require_int("Number of multipliers", self.multipliers, least, 8 * least)
+        least = BANKS_PER_REGION * BANK_COLUMNS * self.lanes
+        _require_int("Number of multipliers", self.multipliers, least, MOST_REGIONS * least)
         if self.multipliers & (self.multipliers - 1):
             sizes = [str(least << k) for k in range(4)]
             raise UserError(

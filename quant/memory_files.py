@@ -2,7 +2,7 @@
 
 Text files for Verilog's `$readmemh`: a hexadecimal word a line, as many as the memory is deep.
 
-    bank_00.hex …           weights, 64 bits, by address
+    bank_00.hex …           weights, 64 bits and their check bit above, by address
     scales.hex, biases.hex  64 bits, by row
     table_i_0.hex …         input table of gate i, f, g or o, its bits in slices from the lowest
     header.json             sizes and the payload's CRC
@@ -11,12 +11,13 @@ Text files for Verilog's `$readmemh`: a hexadecimal word a line, as many as the 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TypedDict
 
 import numpy as np
-from numpy.typing import NDArray
 
+from zynq_lstm.quant.check_bits import CHECK_BIT, stored_words
 from zynq_lstm.quant.config import Config
 from zynq_lstm.quant.errors import UserError
 from zynq_lstm.quant.files import write_together
@@ -88,7 +89,7 @@ def write_memory_files(
         names["biases"]: _text(lane_words(p.biases), rows, 64),
     }
     for k, name in enumerate(names["banks"]):
-        texts[name] = _text(weights[:, k], config.weight_depth, 64)
+        texts[name] = _text(stored_words(weights[:, k]), config.weight_depth, CHECK_BIT + 1)
     stride = 1 << (config.hidden - 1).bit_length()
     width = config.table_ram_width
     for gate, files in enumerate(names["table"]):
@@ -108,7 +109,7 @@ def write_memory_files(
     return names
 
 
-def _text(words: NDArray[np.integer], depth: int, bits: int) -> str:
+def _text(words: Iterable[int | np.integer], depth: int, bits: int) -> str:
     """A memory's file, filled up with zeros."""
     digits = -(-bits // 4)
     lines = [f"{int(word):0{digits}x}" for word in words]

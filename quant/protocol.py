@@ -45,9 +45,11 @@ class Error(IntFlag):
     """The run was abandoned."""
     CRC = 64
     """The payload's last word is not the CRC-32 of those before it."""
+    MEMORY = 128
+    """A word of a weight memory was not the one that had been written."""
 
 
-ERROR_BITS = 7
+ERROR_BITS = 8
 SURPRISAL_BYTES = 2
 STATE_C1_SHIFT, STATE_H2_SHIFT, STATE_C2_SHIFT = 16, 8, 32
 STREAM_BYTES = 8

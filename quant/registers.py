@@ -16,7 +16,7 @@ from zynq_lstm.quant.protocol import ERROR_BITS, Error, Mode
 IDENTITY = int.from_bytes(b"ZLST", "big")
 """What the first register reads."""
 
-VERSION = 0x0001_0001
+VERSION = 0x0001_0002
 """Of registers and streams: bits 31-16 change when an older driver must not go on."""
 
 ADDRESS_BITS = 12
@@ -151,6 +151,8 @@ _ERROR_MEANINGS: dict[int, str] = {
     Error.SYMBOL: "A symbol was not below the number of the model's symbols",
     Error.ABORTED: "The run was abandoned",
     Error.CRC: "The image's last word is not the CRC-32 of those before it; it is not loaded",
+    Error.MEMORY: "A weight memory's word was not the one that the load had written, see "
+    "MEMORY_CHECK; the run went on, and what it gave may be wrong",
     AccessError.MODE: "A start with an unknown mode; nothing was started",
     AccessError.BUSY: "A start or a write to a command register during a run; ignored",
     AccessError.READ_ONLY: "A write to a read-only register or to none; ignored",
@@ -284,6 +286,19 @@ REGISTERS: tuple[Register, ...] = (
         "CRC-32 of the loaded model's image, as in its last word; 0 for none",
     ),
     Register(
+        "MEMORY_CHECK",
+        0x3C,
+        Access.RW,
+        2,
+        1,
+        "What follows from the check of the weight memories",
+        (
+            Field("FAIL", 0, 1, "A run that reads a wrong word has the error MEMORY"),
+            Field("INVERT", 1, 1, "A load makes all words wrong ones: a test of the check"),
+        ),
+        while_idle=True,
+    ),
+    Register(
         "MODE",
         0x40,
         Access.RW,
@@ -314,6 +329,15 @@ REGISTERS: tuple[Register, ...] = (
         while_idle=True,
     ),
     Register("SEED_HIGH", 0x54, Access.RW, 32, 0, "The same, bits 63-32", while_idle=True),
+    Register(
+        "MEMORY_FAULTS_LOW",
+        0x60,
+        Access.W1C,
+        32,
+        0,
+        "Weight memories 31-0 that have read a wrong word, a bit each; a load clears all",
+    ),
+    Register("MEMORY_FAULTS_HIGH", 0x64, Access.W1C, 32, 0, "The same, weight memories 63-32"),
     *(
         Register(
             name.upper(),
