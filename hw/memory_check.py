@@ -29,10 +29,13 @@ FAULTS = 32
 
 
 def folded(m, value, name, operator=xor):
-    """Each six bits of ``value`` joined in a register."""
-    bits = list(value)
-    parts = [reduce(operator, bits[k : k + FOLD]) for k in range(0, len(bits), FOLD)]
-    return register(m, Cat(parts), name)
+    """Each six bits of ``value`` joined in a register.
+
+    They are not neighbours, for tools take what neighbours have in common from the end of a carry
+    chain where there is one.
+    """
+    parts = -(-len(value) // FOLD)
+    return register(m, Cat(reduce(operator, value[k::parts]) for k in range(parts)), name)
 
 
 def joined(m, value, name, operator=xor):

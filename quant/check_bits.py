@@ -1,8 +1,8 @@
 """The check bit of a weight memory's word: what the hardware stores beside its 64 bits.
 
 It is the parity of the word and of its address, so that a word that is read with an odd number of
-wrong bits, or from an address that has one, shows (`zynq_lstm.hw.memory_check`). The loader makes it
-of the words that come; images do not hold it.
+wrong bits, or from an address that has one, shows (`zynq_lstm.hw.memory_check`). The loader makes
+it of the words that come; images do not hold it.
 """
 
 from __future__ import annotations
