@@ -10,6 +10,7 @@ from component_simulation import set_ports, simulate
 
 from zynq_lstm.hw.loader import Loader
 from zynq_lstm.quant import layout
+from zynq_lstm.quant.check_bits import CHECK_BIT, stored_words
 from zynq_lstm.quant.config import GATES, Config
 from zynq_lstm.quant.parameters import Parameters, row_count
 from zynq_lstm.quant.protocol import Error
@@ -37,10 +38,11 @@ def random_parameters(config, symbols, seed):
 
 
 def writes_of(parameters):
-    """Every write that a model needs: memory and place to word."""
+    """Every write that a model needs: memory and place to word, with its check bit."""
     writes = {}
-    for (address, bank), word in np.ndenumerate(layout.weight_words(parameters)):
-        writes["weights", address, bank] = int(word)
+    for bank, words in enumerate(layout.weight_words(parameters).T):
+        for address, word in enumerate(stored_words(words)):
+            writes["weights", address, bank] = word
     for name in ("scales", "biases"):
         for row, word in enumerate(layout.lane_words(getattr(parameters, name))):
             writes[name, row] = int(word)
@@ -111,7 +113,8 @@ class Bench:
                 "biases": (bus.row,),
                 "table": (bus.symbol, bus.unit),
             }
-            writes.append(((name, *map(get, places[name])), get(bus.data)))
+            check = get(bus.check) << CHECK_BIT if name == "weights" else 0
+            writes.append(((name, *map(get, places[name])), get(bus.data) | check))
 
     def model(self):
         """What the loader says of the model that is there; without one, that there is none."""
@@ -148,6 +151,23 @@ def test_every_word_goes_to_its_place(config, supply):
             beside = layout.HEADER_WORDS + layout.CRC_WORDS
             assert len(writes) == layout.payload_words(config, symbols) - beside
             assert bench.model() == description(symbols, crc_of(payload[:-1]))
+
+    bench.run(scenario)
+
+
+@pytest.mark.parametrize("supply", [1, 0.3])
+def test_wrong_check_bits_to_order(supply):
+    bench = Bench(SMALL, supply=supply)
+    parameters = random_parameters(SMALL, 5, 1)
+    payload, right = layout.pack(parameters), writes_of(parameters)
+    inverted = {place: word ^ (place[0] == "weights") << CHECK_BIT for place, word in right.items()}
+
+    async def scenario():
+        for invert in (1, 0):
+            bench.ctx.set(bench.dut.invert, invert)
+            error, writes = await bench.load(payload)
+            assert not error
+            assert dict(writes) == (inverted if invert else right)
 
     bench.run(scenario)
 

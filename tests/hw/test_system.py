@@ -232,6 +232,55 @@ def test_a_damaged_image_is_told_and_not_loaded(host, image):
     host.run(scenario)
 
 
+def test_wrong_words_of_the_weight_memories(host, image):
+    """All check bits are wrong ones: a run says so if it is to, and tells which memories."""
+    fail, invert = (register("MEMORY_CHECK").field(n).place(1) for n in ("FAIL", "INVERT"))
+    every = (1 << CONFIG.banks) - 1
+
+    async def faults():
+        return await host.read("MEMORY_FAULTS_LOW"), await host.read("MEMORY_FAULTS_HIGH")
+
+    async def run(expected):
+        golden = GoldenModel(image)
+        await host.start(Mode.RESET_STATE)
+        assert await host.end() == 0
+        host.feed_symbols([1, 2, 3])
+        await host.start(Mode.LOGITS, inputs=3)
+        assert await host.end() == expected
+        logits = np.frombuffer(host.packet(), "<i2").reshape(3, -1)[:, :SYMBOLS]
+        assert np.array_equal(logits, [golden.step([s])[0] for s in (1, 2, 3)])
+
+    async def scenario():
+        await host.load(image)
+        await run(0)
+        assert await faults() == (0, 0)
+        await host.write("MEMORY_CHECK", fail | invert)
+        await host.load(image)
+        assert await faults() == (0, 0), "nothing has been read yet"
+        await run(Error.MEMORY)
+        assert await faults() == (every, 0)
+        # Cleared one by one; a run sets those again that it reads.
+        await host.write("MEMORY_FAULTS_LOW", 0b101)
+        assert await faults() == (every & ~0b101, 0)
+        await host.write("MEMORY_CHECK", 0)
+        await run(0)
+        assert await faults() == (every, 0)
+        # Gone with a load, and with a reset.
+        await host.load(image)
+        assert await faults() == (0, 0)
+        await run(0)
+        assert await faults() == (0, 0)
+        await host.write("MEMORY_CHECK", invert)
+        await host.load(image)
+        await run(0)
+        assert await faults() == (every, 0)
+        await host.command("SOFT_RESET")
+        assert await faults() == (0, 0)
+        assert await host.read("MEMORY_CHECK") == fail
+
+    host.run(scenario)
+
+
 @pytest.mark.parametrize("wait", [0, 7, 100])
 def test_abort(host, image, wait):
     async def scenario():

@@ -42,7 +42,10 @@ def test_contents(make_parameters, tmp_path, config):
     for bank, name in enumerate(names["banks"]):
         words = words_of(folder / name)
         assert len(words) == config.weight_depth
-        assert words[:steps] == payload[1 + bank : 1 + steps * config.banks : config.banks]
+        written = payload[1 + bank : 1 + steps * config.banks : config.banks]
+        for address, (word, plain) in enumerate(zip(words[:steps], written, strict=True)):
+            assert word % (1 << 64) == plain
+            assert word >> 64 == (plain.bit_count() + address.bit_count()) % 2
         assert not any(words[steps:])
     at = 1 + steps * config.banks
     rows = len(image.parameters.scales)

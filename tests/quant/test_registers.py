@@ -110,7 +110,7 @@ def test_temperature_has_its_format() -> None:
 def test_constants(config) -> None:
     values = constants(config)
     assert values["IDENTITY"] == 0x5A4C5354
-    assert values["VERSION"] == 0x0001_0001
+    assert values["VERSION"] == 0x0001_0002
     assert values["CONFIG_HASH"] == config.layout_hash
     sizes, more = register("CONFIG"), register("CONFIG2")
     assert sizes.field("HIDDEN").of(values["CONFIG"]) == config.hidden
