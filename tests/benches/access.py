@@ -13,6 +13,7 @@ from zynq_lstm.quant.registers import (
     Access,
     AccessError,
     constants,
+    register,
 )
 
 ALL_ONES = (1 << DATA_BITS) - 1
@@ -56,6 +57,7 @@ async def every_register(dut):
             assert await twin.bus.read(r.name) == expected[r.name], (r.name, strobes)
     assert await read_all(twin) == expected
     await twin.bus.write("IRQ_ENABLE", 1)
+    await twin.bus.write("MEMORY_CHECK", register("MEMORY_CHECK").reset)
     await twin.still_right()
 
 

@@ -18,7 +18,7 @@ GROUPS = Config(hidden=32, symbols=16, multipliers=64)
 ONE_LAYER = Config(hidden=32, layers=1, symbols=16, multipliers=64)
 BENCHES = (
     *("commands", "sequences"),
-    *("mishaps", "images", "keeps"),
+    *("mishaps", "images", "keeps", "memories"),
     *("access", "guarded"),
     *("aborts", "resets"),
 )
