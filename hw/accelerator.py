@@ -15,17 +15,18 @@ from zynq_lstm.hw.crc import CRC_BITS
 from zynq_lstm.hw.datapath import Datapath
 from zynq_lstm.hw.event_counter import EventCounter
 from zynq_lstm.hw.loader import Loader
-from zynq_lstm.hw.memory_check import FAULTS, MemoryFaults
+from zynq_lstm.hw.memory_check import MemoryFaults
 from zynq_lstm.hw.primitives import register
 from zynq_lstm.hw.resets import reset_domains
 from zynq_lstm.hw.schedule import Schedule
 from zynq_lstm.hw.sequencer import Sequencer, step_members
 from zynq_lstm.hw.state_port import StatePort
 from zynq_lstm.hw.streams import WORD, BytePacker, StreamFifo, end_of_keep, keep_of_end
-from zynq_lstm.quant.config import GATES, MOST_BANKS
+from zynq_lstm.quant.config import GATES
 from zynq_lstm.quant.errors import UserError
 from zynq_lstm.quant.formats import TEMPERATURE, WEIGHT
 from zynq_lstm.quant.protocol import ERROR_BITS
+from zynq_lstm.quant.registers import DATA_BITS
 
 
 def require_hardware(config):
@@ -68,15 +69,15 @@ class Accelerator(wiring.Component):
     check_fails, invert_check : In(1)
         A run that reads a wrong word of weights has an error; a load writes wrong check bits. Both
         hold while ``busy``.
-    clear_faults : In(64)
+    clear_faults : In(banks)
         Bits of ``faults`` to be cleared.
     busy, loaded, error : Out
     symbols : Out(9)
         Of the loaded model.
     crc : Out(32)
         Of the loaded model's image; undefined while none is loaded.
-    faults : Out(64)
-        Weight memories that have read a wrong word since the load (`memory_check`), a bit a bank.
+    faults : Out(banks)
+        Weight memories that have read a wrong word since the load (`memory_check`).
     c_* : Out(32)
         `controller.COUNTERS`.
     s_axis_*, m_axis_*
@@ -100,8 +101,8 @@ class Accelerator(wiring.Component):
                 "cancel": In(1),
                 "check_fails": In(1),
                 "invert_check": In(1),
-                "clear_faults": In(MOST_BANKS),
-                "faults": Out(MOST_BANKS),
+                "clear_faults": In(config.banks),
+                "faults": Out(config.banks),
                 "busy": Out(1),
                 "loaded": Out(1),
                 "symbols": Out(9),
@@ -233,9 +234,10 @@ class Accelerator(wiring.Component):
 
         # Check of the weight memories.
         noticed = []
-        for k, low in enumerate(range(0, MOST_BANKS, FAULTS)):
-            banks = slice(low, low + FAULTS)
-            place(m, platform, f"memory_faults{k}", part := MemoryFaults())
+        each = min(c.banks, DATA_BITS)
+        for k in range(c.banks // each):
+            banks = slice(k * each, (k + 1) * each)
+            place(m, platform, f"memory_faults{k}", part := MemoryFaults(each))
             m.d.comb += [
                 part.wrong.eq(datapath.wrong_words[banks]),
                 part.clear.eq(self.clear_faults[banks]),

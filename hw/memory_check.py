@@ -12,20 +12,17 @@ none runs is not looked at, for it may be a word that no image has written.
 from functools import reduce
 from operator import or_, xor
 
-from amaranth.hdl import Cat, Module, Signal
+from amaranth.hdl import Cat, Module
 from amaranth.lib.wiring import In, Out
 
 from zynq_lstm.hw.blocks import Block
-from zynq_lstm.hw.primitives import register
+from zynq_lstm.hw.primitives import port_register, register
 
 FOLD = 6
 """Bits that one LUT joins."""
 
 JOIN_LATENCY = 2
 """Cycles of `joined`."""
-
-FAULTS = 32
-"""Banks of one `MemoryFaults`: a register's."""
 
 
 def folded(m, value, name, operator=xor):
@@ -47,30 +44,35 @@ def joined(m, value, name, operator=xor):
 
 
 class MemoryFaults(Block):
-    """Which of 32 banks have read a wrong word: sticky bits.
+    """Which banks have read a wrong word: sticky bits.
+
+    Parameters
+    ----------
+    banks : int
+        At most 36.
 
     Members
     -------
-    wrong : In(32)
+    wrong : In(banks)
         Pulses, a bit a bank.
-    clear : In(32)
+    clear : In(banks)
         Bits to be cleared, unless they come again in the same cycle.
     forget : In(1)
         Clears all, a cycle later.
-    faults : Out(32)
+    faults : Out(banks)
     noticed : Out(1)
         A pulse for each cycle in which any bank's is wrong, two cycles later.
     """
 
     block_name = "zynq_lstm_memory_faults"
 
-    def __init__(self):
+    def __init__(self, banks):
         super().__init__(
             {
-                "wrong": In(FAULTS),
-                "clear": In(FAULTS),
+                "wrong": In(banks),
+                "clear": In(banks),
                 "forget": In(1),
-                "faults": Out(FAULTS),
+                "faults": Out(banks),
                 "noticed": Out(1),
             }
         )
@@ -78,10 +80,8 @@ class MemoryFaults(Block):
     def elaborate(self, platform):
         m = Module()
         forget = register(m, self.forget, "forget_q")
-        faults = Signal(FAULTS, reset_less=True)
-        m.d.sync += faults.eq((faults & ~self.clear & ~forget.replicate(FAULTS)) | self.wrong)
-        m.d.comb += [
-            self.faults.eq(faults),
-            self.noticed.eq(joined(m, self.wrong, "noticed", or_)),
-        ]
+        faults = port_register(m, self.faults)
+        kept = faults & ~self.clear & ~forget.replicate(len(faults))
+        m.d.sync += faults.eq(kept | self.wrong)
+        m.d.comb += self.noticed.eq(joined(m, self.wrong, "noticed", or_))
         return m

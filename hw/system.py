@@ -34,6 +34,7 @@ from zynq_lstm.hw.accelerator import Accelerator
 from zynq_lstm.hw.axi_lite import WORD_SHIFT, AxiLite, axi_lite_members
 from zynq_lstm.hw.primitives import counter
 from zynq_lstm.hw.resets import reset_domains
+from zynq_lstm.quant.config import MOST_BANKS
 from zynq_lstm.quant.protocol import ERROR_BITS, Error, Mode
 from zynq_lstm.quant.registers import (
     COUNTERS,
@@ -246,11 +247,12 @@ class System(wiring.Component):
     def _memory_check(self, m, write, values):
         """The check of the weight memories; adds its faults to the values."""
         core, check = self._accelerator, register("MEMORY_CHECK")
-        clears = []
+        faults, clears = Signal(MOST_BANKS), []
         for k, name in enumerate(("MEMORY_FAULTS_LOW", "MEMORY_FAULTS_HIGH")):
-            values[name] = core.faults.word_select(k, DATA_BITS)
+            values[name] = faults.word_select(k, DATA_BITS)
             clears.append(write.bits & write.hits[name].replicate(DATA_BITS))
         m.d.comb += [
+            faults.eq(core.faults),
             core.clear_faults.eq(Cat(clears)),
             core.check_fails.eq(values[check.name][check.field("FAIL").low]),
             core.invert_check.eq(values[check.name][check.field("INVERT").low]),

@@ -12,7 +12,7 @@ from component_simulation import assert_follows, set_ports, simulate, trace
 
 from zynq_lstm.hw.bank import STORED_BITS, Bank
 from zynq_lstm.hw.engine import Engine, engine_latency
-from zynq_lstm.hw.memory_check import FAULTS, JOIN_LATENCY, MemoryFaults, joined
+from zynq_lstm.hw.memory_check import JOIN_LATENCY, MemoryFaults, joined
 from zynq_lstm.quant.check_bits import stored_words
 from zynq_lstm.quant.config import Config
 
@@ -129,16 +129,17 @@ def test_a_step_is_checked_before_its_sums_are_there(multipliers):
     assert engine_latency(config) > Engine.CHECK_LATENCY
 
 
-def test_faults_stay_until_cleared():
-    rng = np.random.default_rng(3)
+@pytest.mark.parametrize("banks", [8, 32])
+def test_faults_stay_until_cleared(banks):
+    rng = np.random.default_rng(banks)
     cycles = 400
     wrong, clear = (
-        rng.integers(0, 1 << FAULTS, cycles) * (rng.random(cycles) < 0.2) for _ in range(2)
+        rng.integers(0, 1 << banks, cycles) * (rng.random(cycles) < 0.2) for _ in range(2)
     )
     forget = rng.random(cycles) < 0.1
     wrong[:3] = 0
     seen = trace(
-        MemoryFaults(),
+        MemoryFaults(banks),
         {"wrong": wrong, "clear": clear, "forget": forget},
         ["faults", "noticed"],
         after=JOIN_LATENCY,
