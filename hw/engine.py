@@ -135,14 +135,18 @@ class Engine(wiring.Component):
                 m.d.comb += getattr(region, f"{name}_in").eq(value)
                 value = getattr(region, f"{name}_out")
             m.d.comb += getattr(self, f"{name}_out").eq(register(m, value, f"{name}_out_q"))
-        first = delay(m, self.first, self.latency - 1, "first") if config.groups > 1 else None
+        if config.groups > 1:
+            # Two selects, one the inverse of the other, so that neither drives more than two lanes.
+            first = delay(m, self.first, self.latency - 1, "first")
+            later = delay(m, ~self.first, self.latency - 1, "later")
         for lane in range(GATES):
             name = f"sum{lane}"
             near = [register(m, getattr(r, name), f"{name}_near{k}") for k, r in enumerate(regions)]
             total = adder_tree(m, near, name)
-            if first is not None:
+            if config.groups > 1:
                 held = Signal(signed(ACCUMULATOR.bits), name=f"{name}_accumulator", reset_less=True)
-                m.d.sync += held.eq(total + Mux(first, 0, held))
+                before = Mux(first, 0, held) if lane < GATES // 2 else Mux(later, held, 0)
+                m.d.sync += held.eq(total + before)
                 total = held
             m.d.comb += getattr(self, name).eq(total)
         return m
