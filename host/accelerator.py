@@ -19,11 +19,13 @@ from numpy.typing import NDArray
 
 from zynq_lstm.host import packets
 from zynq_lstm.host.command import Command, CommandError, CommandPort
+from zynq_lstm.host.examination import scratch_difference, unnoticed_words
 from zynq_lstm.host.link import Bytes, Link, LinkError
 from zynq_lstm.quant.config import GATES, Config
 from zynq_lstm.quant.errors import AcceleratorError, UserError
 from zynq_lstm.quant.image import Image
 from zynq_lstm.quant.protocol import STREAM_BYTES, SURPRISAL_BYTES, Mode
+from zynq_lstm.quant.registers import register
 from zynq_lstm.quant.sampling import advanced
 from zynq_lstm.quant.state import State
 
@@ -41,8 +43,6 @@ CYCLES_PER_WORD = 4
 
 CYCLES_PER_UNIT = 20
 """Of a state that is read, written or reset."""
-
-SCRATCH_PATTERNS = (0, 0xFFFF_FFFF, 0x5555_5555, 0xAAAA_AAAA, *(1 << k for k in range(32)))
 
 
 class AcceleratorTransport:
@@ -155,21 +155,36 @@ class AcceleratorTransport:
         with self._recovering():
             return self._port.counters()
 
-    def examine(self) -> dict[str, str | None]:
-        """Write patterns to the register that holds what is written, and read them back.
+    def check_memories(self, enabled: bool) -> bool:
+        """Say whether a run fails that reads a wrong word of weights; return what was so before."""
+        fails = register("MEMORY_CHECK").field("FAIL")
+        before, self._port.memory_check = self._port.memory_check, fails.mask if enabled else 0
+        return bool(fails.of(before))
+
+    def faulty_memories(self) -> tuple[int, ...]:
+        """Return the weight memories, by bank, that have read a wrong word since the load."""
+        with self._recovering():
+            return self._port.faulty_memories()
+
+    def examine(self, image: Image) -> dict[str, str | None]:
+        """Examine registers, and the check of the weight memories (`host.examination`).
 
         Returns
         -------
         dict of str to str or None
             What was examined, and the first difference.
         """
-        difference = None
+        self.load(image)
+        run = self._feeding(Mode.LOGITS, np.zeros(1, np.uint8), 0)
         with self._recovering():
-            for pattern in SCRATCH_PATTERNS:
-                found = self._port.exchange("SCRATCH", pattern)
-                if found != pattern and difference is None:
-                    difference = f"SCRATCH must read {pattern:08x} as written, not {found:08x}"
-        return {"registers": difference}
+            found = {
+                "registers": scratch_difference(self._port),
+                "check of the weight memories": unnoticed_words(
+                    self._port, lambda: self._load(image), run
+                ),
+            }
+        self.load(image)
+        return found
 
     def close(self) -> None:
         """Free the link.
@@ -233,14 +248,16 @@ class AcceleratorTransport:
         )
 
     def _feed(self, mode: Mode, symbols: NDArray[np.uint8], unfed: int) -> Bytes:
+        return self._run(self._feeding(mode, symbols, unfed))
+
+    def _feeding(self, mode: Mode, symbols: NDArray[np.uint8], unfed: int) -> Command:
         image = self._loaded
         count = len(symbols) - unfed
         rows = image.config.output_rows(image.symbols)
         each = SURPRISAL_BYTES if unfed else rows * GATES * packets.LOGIT_BYTES
-        command = Command(
+        return Command(
             mode, *self._duration(count), packet=symbols, answer=count * each, inputs=count
         )
-        return self._run(command)
 
     def _duration(self, characters: int) -> tuple[int, int]:
         """Least and greatest cycles of a run."""

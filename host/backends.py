@@ -44,7 +44,11 @@ FPGA_MANAGER = Path("/sys/class/fpga_manager/fpga0")
 
 
 def open(  # Read as zynq_lstm.host.open.
-    image: Image | str | os.PathLike[str], backend: str = "golden", **options: Any
+    image: Image | str | os.PathLike[str],
+    backend: str = "golden",
+    *,
+    check_memories: bool = True,
+    **options: Any,
 ) -> Session:
     """Load a model into an accelerator and open a session on it.
 
@@ -56,6 +60,9 @@ def open(  # Read as zynq_lstm.host.open.
         ``"golden"``, the integer model in numpy; ``"sim"``, the emitted Verilog in simulation;
         ``"virtual"``, the same behind the pynq package, as if on a board; ``"board"``, the
         accelerator on the board on which this runs; ``"auto"``, what `fitting_backend` tells.
+    check_memories : bool
+        A call fails where a weight memory gave words other than those loaded
+        (`Session.faulty_memories`).
     **options
         The backend's own: none for ``"golden"``, those of `open_link` in the modules of `LINKS`.
         Where a simulation takes a ``config``, it is by default the image's.
@@ -68,7 +75,9 @@ def open(  # Read as zynq_lstm.host.open.
         When the accelerator does not answer, or not as it must.
     """
     loaded = as_image(image)
-    return Session(loaded, open_transport(backend, loaded, **options))
+    transport = open_transport(backend, loaded, **options)
+    transport.check_memories(check_memories)
+    return Session(loaded, transport)
 
 
 def open_transport(name: str, image: Image, **options: Any) -> Transport:

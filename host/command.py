@@ -15,8 +15,8 @@ from dataclasses import dataclass
 
 from zynq_lstm.host.identity import identify
 from zynq_lstm.host.link import Bytes, Link, LinkError
-from zynq_lstm.quant.protocol import Mode
-from zynq_lstm.quant.registers import COUNTERS, REGISTERS, register
+from zynq_lstm.quant.protocol import Error, Mode
+from zynq_lstm.quant.registers import COUNTERS, DATA_BITS, REGISTERS, register
 
 SLACK_CYCLES = 1_000_000
 """Beyond the work itself, 7 ms: a memory that is slow to answer, a link's first access."""
@@ -33,10 +33,26 @@ FIRST_PAUSE, LEAST_LAST_PAUSE = 256, 4096
 _COUNTER_RANGE = 1 << 32
 
 _CONTROL, _STATUS, _ERROR = register("CONTROL"), register("STATUS"), register("ERROR")
+_MEMORY_CHECK = register("MEMORY_CHECK")
 
 
 class CommandError(RuntimeError):
     """A command failed, or did not end in time; the text is a sentence for people."""
+
+
+class WrongWordsError(CommandError):
+    """A run has read words of weight memories other than those loaded.
+
+    Parameters
+    ----------
+    sentence : str
+    memories : tuple of int
+        Banks of these memories.
+    """
+
+    def __init__(self, sentence: str, memories: tuple[int, ...]) -> None:
+        super().__init__(sentence)
+        self.memories = memories
 
 
 @dataclass(frozen=True)
@@ -97,6 +113,11 @@ class CommandPort:
     link : Link
         Whatever its last user left there, a run or half a packet, is cleared away.
 
+    Attributes
+    ----------
+    memory_check : int
+        What register MEMORY_CHECK must hold from the next command on, whatever is reset.
+
     Raises
     ------
     UserError
@@ -113,6 +134,7 @@ class CommandPort:
         self._counted: dict[str, int] | None = None
         self._uncounted = 0
         self._sending = self._holds_model = False
+        self.memory_check = _MEMORY_CHECK.reset or 0
         self.reset()
 
     def execute(self, command: Command) -> Bytes | None:
@@ -127,6 +149,8 @@ class CommandPort:
         ------
         CommandError
             When it failed; the accelerator may still be busy then.
+        WrongWordsError
+            When it failed for weight memories, where MEMORY_CHECK says so.
         LinkError
             When a transfer or an access failed.
         """
@@ -135,7 +159,7 @@ class CommandPort:
         self._uncounted += command.limit
         if command.answer:
             self.link.accept(command.answer)
-        for name, value in command.registers.items():
+        for name, value in (command.registers | {_MEMORY_CHECK.name: self.memory_check}).items():
             if self._registers[name] != value:
                 self._write(name, value)
                 self._registers[name] = value
@@ -157,6 +181,13 @@ class CommandPort:
         """Write a register, and return what it reads then."""
         self._write(name, value)
         return self.read(name)
+
+    def faulty_memories(self) -> tuple[int, ...]:
+        """Return the weight memories, by bank, that have read a wrong word since the load."""
+        bits = self.read("MEMORY_FAULTS_LOW")
+        if self.config.banks > DATA_BITS:
+            bits |= self.read("MEMORY_FAULTS_HIGH") << DATA_BITS
+        return tuple(bank for bank in range(self.config.banks) if bits >> bank & 1)
 
     def counters(self) -> dict[str, int]:
         """Return what the accelerator has counted since the port was opened; it never wraps."""
@@ -203,7 +234,7 @@ class CommandPort:
                 f"it has not: STATUS reads {status:#x}, {self._transfers(command)}"
             )
         if _STATUS.field("FAILED").of(status):
-            raise CommandError(f"{command.mode.name} failed: {describe_errors(self.read('ERROR'))}")
+            raise self._failure(command)
         loaded = bool(_STATUS.field("LOADED").of(status))
         if self._holds_model and not loaded:
             raise CommandError(
@@ -211,6 +242,22 @@ class CommandPort:
                 "it, as after a reset by another program or another bitstream"
             )
         self._holds_model = loaded
+
+    def _failure(self, command: Command) -> CommandError:
+        """What ERROR says, as an error."""
+        bits = self.read("ERROR")
+        if not bits & Error.MEMORY:
+            return CommandError(f"{command.mode.name} failed: {describe_errors(bits)}")
+        memories = self.faulty_memories()
+        memory = "weight memory" if len(memories) == 1 else "weight memories"
+        others = bits & ~Error.MEMORY
+        beside = f"; beside that: {describe_errors(others)}" if others else ""
+        return WrongWordsError(
+            f"{command.mode.name} failed: {memory} {', '.join(map(str, memories))} gave words "
+            "other than those loaded; a load mends bits that have flipped, and where this comes "
+            f"again the memory is broken: run the self-test{beside}",
+            memories,
+        )
 
     def _poll(self, expected: int, limit: int) -> tuple[int, int]:
         """Wait until STATUS is not busy; return it, and the cycles that had passed before it."""

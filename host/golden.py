@@ -23,6 +23,7 @@ class GoldenTransport:
     def __init__(self) -> None:
         self._model: GoldenModel | None = None
         self._characters = 0
+        self._checks = True
 
     @property
     def config(self) -> Config:
@@ -78,8 +79,18 @@ class GoldenTransport:
         """Return the characters; cycles are not modelled."""
         return {"characters": self._characters}
 
-    def examine(self) -> dict[str, str | None]:
-        """Nothing: there are no registers."""
+    def check_memories(self, enabled: bool) -> bool:
+        """Nothing can be wrong; return what was said before."""
+        before, self._checks = self._checks, enabled
+        return before
+
+    def faulty_memories(self) -> tuple[int, ...]:
+        """None: the memories are a model's."""
+        return ()
+
+    def examine(self, image: Image) -> dict[str, str | None]:
+        """Nothing but the load: there are no registers."""
+        self.load(image)
         return {}
 
     def close(self) -> None:

@@ -10,9 +10,14 @@ steps     from written states, at random and at the ends of their range, one cha
           and the state behind it, where a difference still stands in the unit that made it
 scores    texts in which every symbol comes, from written states: surprisals, state in the end
 texts     drawn greedily and at random: symbols, state in the end
+weights   whether the hardware's check of them has noticed any that were not as loaded
 
 What a wrong bit does to a text of an ordinary model is rounded off more often than not: probes are
 for that. The golden model computes all sequences side by side, for a board's processor is slow.
+
+The hardware's own check of the weight memories must not end the runs meanwhile. What it notices is
+told in the end, for each run reads all words, and not only those of what is probed; by then each
+check bit has been 0 and 1.
 """
 
 from __future__ import annotations
@@ -34,7 +39,7 @@ from zynq_lstm.host.table_tests import (
 from zynq_lstm.host.transport import Transport
 from zynq_lstm.quant.config import GATES, Config
 from zynq_lstm.quant.errors import AcceleratorError
-from zynq_lstm.quant.exercise import STYLES, exercise_image
+from zynq_lstm.quant.exercise import STYLES, exercise_image, with_other_parity
 from zynq_lstm.quant.formats import CELL, HIDDEN
 from zynq_lstm.quant.golden import GoldenModel
 from zynq_lstm.quant.image import Image
@@ -66,8 +71,8 @@ class Check:
     difference : str or None
         The first difference, as a sentence; ``None`` where there is none.
     suspects : tuple of Suspect
-        Units each of which alone explains all differences, with their faults; empty where none is
-        known to.
+        Units each of which alone explains all differences, with their faults; where none is known
+        to, the weight memories of which the hardware has noticed wrong words, if any.
     """
 
     name: str
@@ -130,27 +135,36 @@ def examine(transport: Transport) -> Report:
 
 def checks(transport: Transport) -> Iterator[Check]:
     """The checks of a self-test, each when it has been done."""
+    failing = transport.check_memories(False)
+    noticed: set[int] = set()
     try:
-        for name, found in transport.examine().items():
+        image = exercise_image(transport.config, STYLES[0], SEED)
+        for name, found in transport.examine(image).items():
             yield Check(name, found)
         for name in probe_names(transport.config):
-            yield _probe(transport, name)
+            yield _probe(transport, name, noticed)
         for probe_tables in (probe_activations, probe_noise, probe_surprisals):
             yield _table_check(probe_tables(transport))
         yield Check("equal logits", _equal_logits(transport))
         for style in STYLES:
             yield from _exercise(transport, style)
+        yield _weights(transport, image, noticed)
     except AcceleratorError as error:
         yield Check("operation", str(error))
+    finally:
+        transport.check_memories(failing)
 
 
 def _table_check(result: TableResult) -> Check:
     return Check(result.name, result.difference, result.suspects)
 
 
-def _probe(transport: Transport, name: str) -> Check:
-    """Single wrong bits, and where they are."""
-    answers = [_answer(transport, probe) for probe in probes(transport.config, name, SEED)]
+def _probe(transport: Transport, name: str, noticed: set[int]) -> Check:
+    """Single wrong bits, and where they are; adds the weight memories with wrong words."""
+    answers: list[Answer] = []
+    for probe in probes(transport.config, name, SEED):
+        answers.append(_answer(transport, probe))
+        noticed.update(transport.faulty_memories())  # before the next load forgets them
     differences = (
         _state_difference(_one(a.state, k), _one(a.probe.after, k))
         or _logit_difference(a.logits[k], a.probe.logits[k])
@@ -158,7 +172,10 @@ def _probe(transport: Transport, name: str) -> Check:
         for k in range(len(a.logits))
     )
     difference = next((found for found in differences if found is not None), None)
-    return Check(f"bits of {name}", difference, suspects(answers))
+    named, told = suspects(answers), _wrong_words(noticed)
+    if difference and not {suspect.unit for suspect in named} & {suspect.unit for suspect in told}:
+        named += told
+    return Check(f"bits of {name}", difference, named)
 
 
 def _answer(transport: Transport, probe: Probe) -> Answer:
@@ -189,6 +206,22 @@ def _exercise(transport: Transport, style: str) -> Iterator[Check]:
     yield Check(f"{style} steps", _steps(transport, image, rng))
     yield Check(f"{style} scores", _scores(transport, image, rng))
     yield Check(f"{style} texts", _texts(transport, image))
+
+
+def _weights(transport: Transport, image: Image, noticed: set[int]) -> Check:
+    """Whether the hardware's check has noticed a word, also with each check bit as 0 and as 1."""
+    for model in (image, with_other_parity(image)):
+        transport.load(model)
+        transport.logits(np.zeros(1, np.uint8))
+        noticed.update(transport.faulty_memories())
+    found = "weights must be read as they were loaded; they are not" if noticed else None
+    return Check("weights as loaded", found, _wrong_words(noticed))
+
+
+def _wrong_words(memories: set[int]) -> tuple[Suspect, ...]:
+    """What the hardware's check tells of these weight memories."""
+    fault = "words read that are not those loaded"
+    return tuple(Suspect(f"weight memory {bank}", fault) for bank in sorted(memories))
 
 
 def _steps(transport: Transport, image: Image, rng: np.random.Generator) -> str | None:

@@ -258,6 +258,17 @@ class Session:
             now = self._transport.counters()
         return Counters(**{name: now[name] - self._opened_at[name] for name in now})
 
+    def faulty_memories(self) -> tuple[int, ...]:
+        """Return the weight memories, by number, that have read a wrong word since the load.
+
+        Where the session was opened with ``check_memories=False``, calls do not fail for these.
+        Where a call has failed for them, its error names them, and the model has been loaded again
+        since.
+        """
+        self._refuse_when_closed()
+        with self._keeping_the_state_known():
+            return self._transport.faulty_memories()
+
     def self_test(self) -> Report:
         """Test the accelerator with models made for that, against the golden model.
 

@@ -157,8 +157,32 @@ class Transport(Protocol):
         """
         ...
 
-    def examine(self) -> Mapping[str, str | None]:
+    def check_memories(self, enabled: bool) -> bool:
+        """Say whether a run fails that reads a word of weights other than the one loaded.
+
+        At first it does. What is said stands until something else is, whatever fails meanwhile.
+
+        Returns
+        -------
+        bool
+            Whether it did before.
+        """
+        ...
+
+    def faulty_memories(self) -> tuple[int, ...]:
+        """Return the weight memories, by bank, that have read a wrong word since the load.
+
+        After a run that failed the model has been loaded again, so that there are none.
+        """
+        ...
+
+    def examine(self, image: Image) -> Mapping[str, str | None]:
         """Examine what lies before the model, registers for instance.
+
+        Parameters
+        ----------
+        image : Image
+            Is loaded for that, and afterwards.
 
         Returns
         -------

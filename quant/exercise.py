@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zynq_lstm.quant.config import GATES, Config
+from zynq_lstm.quant.config import BANK_COLUMNS, GATES, Config
 from zynq_lstm.quant.errors import UserError
 from zynq_lstm.quant.formats import (
     HIDDEN,
@@ -103,6 +103,17 @@ def inverted_weights(weights: NDArray[np.int8]) -> NDArray[np.int8]:
     inverted[..., 0::2, :] = ~weights[..., 0::2, :]
     inverted[..., 1::2, :] = -weights[..., 1::2, :]
     return inverted
+
+
+def with_other_parity(image: Image) -> Image:
+    """The image with one bit of each word of weights the other way round: so is its check bit."""
+    p, groups = image.parameters, image.config.groups
+    weights = p.weights.copy()
+    # A word's first weight: lane 0 of the first of its bank's two columns.
+    columns = np.arange(image.config.hidden) % (BANK_COLUMNS * groups) < groups
+    first = weights[:, 0, columns]
+    weights[:, 0, columns] = first ^ np.where(first == -WEIGHT_LIMIT, 2, 1)
+    return Image.from_parameters(replace(p, weights=weights), image.vocabulary, image.metadata)
 
 
 def _ordinary(config: Config, rng: np.random.Generator) -> Parameters:

@@ -48,7 +48,8 @@ class FakeLink:
     is done to packets on their way in), ``shorten`` (bytes that each answer lacks),
     ``refuse_send``, ``refuse_accept``, ``fail_sent`` and ``fail_accepted`` (how often the DMA
     engine reports an error), ``silent`` (no access is answered), ``overrides`` (what registers
-    read).
+    read), ``flipped`` and ``broken_memories`` (banks of which the check of the weight
+    memories finds a wrong word, until a load and for ever), ``unchecked`` (of which it finds none).
     """
 
     def __init__(self, config: Config, *, largest_packet: int = 1 << 22, prompt_piece: int = 8):
@@ -63,6 +64,10 @@ class FakeLink:
         self.shorten = 0
         self.refuse_send = self.refuse_accept = self.fail_sent = self.fail_accepted = 0
         self.overrides: dict[str, int] = {}
+        self.flipped: set[int] = set()
+        self.broken_memories: set[int] = set()
+        self.unchecked: set[int] = set()
+        self._inverted = False
         self.counts = dict.fromkeys(COUNTERS, 0)
         self._now = 0
         self._random = np.random.default_rng(5)
@@ -93,8 +98,10 @@ class FakeLink:
         elif r.access == Access.W1C:
             if r.name == "ERROR":
                 self._error &= ~value
-            else:
+            elif r.name == "IRQ_PENDING":
                 self._done &= ~value
+            else:
+                self._faults &= ~(value << 32 if r.name == "MEMORY_FAULTS_HIGH" else value)
         elif r.while_idle and self._run is not None:
             self._error |= AccessError.BUSY
         else:
@@ -187,6 +194,8 @@ class FakeLink:
             **{counter.upper(): count % 2**32 for counter, count in self.counts.items()},
             "ERROR": self._error,
             "IRQ_PENDING": self._done,
+            "MEMORY_FAULTS_LOW": self._faults & 0xFFFF_FFFF,
+            "MEMORY_FAULTS_HIGH": self._faults >> 32,
             "SYMBOLS": model.symbols if model else 0,
             "IMAGE_CRC": model.image.payload_crc if model else 0,
             "STATUS": sum(
@@ -225,7 +234,7 @@ class FakeLink:
             self._run: Mode | None = None
         self._registers = {r.name: r.reset or 0 for r in REGISTERS if r.access == Access.RW}
         self._model: GoldenModel | None = None
-        self._error = self._done = 0
+        self._error = self._done = self._faults = 0
         self._out = []
         self.counts = dict.fromkeys(COUNTERS, 0)
 
@@ -286,18 +295,29 @@ class FakeLink:
         if packet.max() >= model.symbols:
             return Error.SYMBOL, nothing
         self.counts["characters"] += inputs
+        error = self._check_memories()
         if mode == Mode.SCORE:
-            return Error(0), model.score(packet).astype("<u2").view(np.uint8)
+            return error, model.score(packet).astype("<u2").view(np.uint8)
         if mode == Mode.LOGITS:
             lanes = self.config.output_rows(model.symbols) * GATES
             rows = self._random.integers(-99, 99, (inputs, lanes)).astype("<i2")
             rows[:, : model.symbols] = model.logits(packet)
-            return Error(0), rows.reshape(-1).view(np.uint8)
+            return error, rows.reshape(-1).view(np.uint8)
         self.counts["characters"] += outputs - 1
         seed = self._registers["SEED_HIGH"] << 32 | self._registers["SEED_LOW"]
-        return Error(0), model.generate(packet, outputs, self._registers["TEMPERATURE"], seed)
+        return error, model.generate(packet, outputs, self._registers["TEMPERATURE"], seed)
+
+    def _check_memories(self) -> Error:
+        """Each word of each weight memory is read."""
+        every = set(range(self.config.banks))
+        wrong = every if self._inverted else self.flipped | self.broken_memories
+        noticed = sum(1 << bank for bank in wrong - self.unchecked)
+        self._faults |= noticed
+        fails = register("MEMORY_CHECK").field("FAIL").of(self._registers["MEMORY_CHECK"])
+        return Error.MEMORY if noticed and fails else Error(0)
 
     def _load(self, packet: Bytes) -> Error:
+        self._faults = 0
         words = packet[: len(packet) // 8 * 8].view("<u8").astype(np.uint64)
         symbols = int(words[0]) & 0xFFFF
         if int(words[0]) != header_word(self.config, symbols) or symbols > self.config.symbols:
@@ -307,6 +327,9 @@ class FakeLink:
             return Error.IMAGE
         if not is_sealed(words):
             return Error.CRC
+        self.flipped.clear()
+        check = self._registers["MEMORY_CHECK"]
+        self._inverted = bool(register("MEMORY_CHECK").field("INVERT").of(check))
         self._model = GoldenModel(Image(self.config, vocabulary(symbols), words, {}))
         self._model_state_is_lost()
         return Error(0)

@@ -1,8 +1,9 @@
-"""Stuck bits in the emitted Verilog: operands of multipliers, bits of memories and tables.
+"""Wrong bits in the emitted Verilog: operands of multipliers, memories, tables.
 
 The modules from the engine down to a pair of multipliers learn which of their kind they are; a word
-that a chip asks for when it is powered on says which bit of which of them stands at 0 or 1. So one
-compilation serves all faults, those of tables among them (`planted_table_faults`).
+that a chip asks for when it is powered on says which bit of which of them stands at 0 or 1. Another
+one, for which it asks in each cycle, says which bit of a weight memory flips. So one compilation
+serves all faults, those of tables among them (`planted_table_faults`).
 """
 
 import re
@@ -17,6 +18,7 @@ from planted_table_faults import TABLE_CHANGES, TABLE_KIND, TableFault
 from zynq_lstm.host.accelerator import AcceleratorTransport
 from zynq_lstm.host.suspects import Suspect, pair_name
 from zynq_lstm.hw.verilog import TOP, write_verilog
+from zynq_lstm.quant.check_bits import CHECK_BIT
 from zynq_lstm.quant.config import BANKS_PER_REGION, ENGINE_PAIRS_PER_BANK, Config
 from zynq_lstm.sim.library import HARNESS, compile_library
 from zynq_lstm.sim.link import open_link
@@ -40,14 +42,18 @@ class Kind(IntEnum):
     """A word of a weight memory."""
     TABLE = TABLE_KIND
     """A word of a copy of a table."""
+    LINE = 7
+    """Of a weight memory's address: of its reads, ``word`` 0, or of its writes, 1."""
 
 
+UNNAMED = "words read that are not those loaded"
+"""What is wrong with a weight memory where only its check tells."""
 BITS = {Kind.WEIGHTS: 16, Kind.HIDDEN: 8, Kind.A: 25, Kind.B: 18, Kind.MEMORY: 64}
 
 
 @dataclass(frozen=True)
 class Fault:
-    """One stuck bit; ``pair`` is 0 and ``word`` counts in a weight memory only."""
+    """One stuck bit; ``pair`` is 0 in a weight memory, and ``word`` counts there only."""
 
     kind: Kind
     bank: int
@@ -60,10 +66,12 @@ class Fault:
     def code(self) -> int:
         """The word that switches it on."""
         unit = self.bank * ENGINE_PAIRS_PER_BANK + self.pair
-        return self.kind | self.value << 3 | unit << 4 | self.bit << 12 | self.word << 18
+        return self.kind | self.value << 3 | unit << 4 | self.bit << 12 | self.word << 19
 
     def suspect(self, config: Config) -> Suspect:
         """As a self-test must name it."""
+        if self.kind == Kind.LINE or self.bit == CHECK_BIT:
+            return Suspect(f"weight memory {self.bank}", UNNAMED)
         if self.kind == Kind.MEMORY:
             fault = f"bit {self.bit} of word {self.word}"
             return Suspect(f"weight memory {self.bank}", f"{fault} stuck at {self.value}")
@@ -113,7 +121,7 @@ def build(config: Config, folder: Path) -> Path:
                     assert found, f"{source.name} must have {pattern}"
         source.write_text(text)
     harness = folder / "harness.cpp"
-    harness.write_text(HARNESS.read_text() + SWITCH.read_text())
+    harness.write_text(HARNESS.read_text() + SWITCH.read_text() + _FLIP_SWITCH)
     return compile_library(sources, TOP, harness=harness)
 
 
@@ -126,18 +134,25 @@ def faulty_chip(
         return AcceleratorTransport(open_link(config, library=library))
 
 
+def flip(chip: AcceleratorTransport, bank: int, word: int, bit: int) -> None:
+    """Let a bit of a weight memory be another, at the chip's next edge."""
+    code = Fault(Kind.MEMORY, bank, bit, 0, word=word).code
+    chip.link.chip._library.zl_flip(code)
+    chip.link.wait(2)
+
+
 def _numbered(name: str, bits: int, below: str, least: int) -> list[tuple[str, str]]:
     """A module that knows its number, and tells those within it theirs."""
     port = rf"module \1(id, \2\n  input [{bits - 1}:0] id;\n"
     return [
-        (rf"^module ({name})\((.*)$", port),
+        (rf"^module ({name})\(((?s:.*?);)$", port),
         (rf"^  ({below})(\d+) \($", rf"  \1\2 (.id({{id, {least}'d\2}}),"),
     ]
 
 
 def _stuck(name: str, width: int, source: str, condition: str) -> str:
     """A wire that is another with the stuck bit in it."""
-    mask = f"({width}'d1 << {TOP}.fault[17:12])"
+    mask = f"({width}'d1 << {TOP}.fault[18:12])"
     value = f"{TOP}.fault[3] ? {source} | {mask} : {source} & ~{mask}"
     return f"  wire [{width - 1}:0] {name} = {condition} ? ({value}) : {source};\n"
 
@@ -146,10 +161,26 @@ def _at_pair(kind: Kind) -> str:
     return f"({TOP}.fault[2:0] == {int(kind)} && {TOP}.fault[11:4] == id)"
 
 
-_AT_WORD = (
-    f"({TOP}.fault[2:0] == {int(Kind.MEMORY)} && {TOP}.fault[11:6] == id "
-    f"&& {TOP}.fault[27:18] == w_addr_q)"
-)
+def _at_memory(kind: Kind) -> str:
+    return f"{TOP}.fault[2:0] == {int(kind)} && {TOP}.fault[11:6] == id"
+
+
+def _at_line(port: int) -> str:
+    return f"({_at_memory(Kind.LINE)} && {TOP}.fault[19] == {port})"
+
+
+_AT_WORD = f"({_at_memory(Kind.MEMORY)} && {TOP}.fault[28:19] == w_addr_q)"
+_WORD_BITS = CHECK_BIT + 1
+_ADDRESS_BITS = 10
+_FLIP_SWITCH = """
+static int flip = 0;
+extern "C" void zl_flip(int code) { flip = code; }
+extern "C" int zl_flipped() {
+  const int once = flip;
+  flip = 0;
+  return once;
+}
+"""
 _PAIR_BITS = _BANK_BITS + 2
 _REGION_BITS = _BANK_BITS - (BANKS_PER_REGION - 1).bit_length()
 _PORTS = [
@@ -171,7 +202,9 @@ _CHANGES = {
         (
             r"\A(?s:(.*?))^endmodule",
             r'\1  import "DPI-C" function int zl_fault();\n  reg [31:0] fault;\n'
-            r"  initial fault = zl_fault();\nendmodule",
+            r"  initial fault = zl_fault();\n"
+            r'  import "DPI-C" function int zl_flipped();' + "\n  reg [31:0] flip = 0;\n"
+            r"  always @(posedge aclk) flip <= zl_flipped();\nendmodule",
         ),
         (r"^  (zynq_lstm_region region)(\d+) \($", rf"  \1\2 (.id({_REGION_BITS}'d\2),"),
     ],
@@ -182,8 +215,31 @@ _CHANGES = {
         *_numbered(r"zynq_lstm_bank_\ddsp", _BANK_BITS, r"zynq_lstm_\w+_pair pair", 2),
         (r"^    \.h\(h", "    .h_p(h"),
         (r"^    \.pair\(word", "    .pair_p(word"),
-        (r"^    \.w_data\(w_data_q\)", "    .w_data(w_data_s)"),
-        (r"^endmodule", _stuck("w_data_s", 64, "w_data_q", _AT_WORD) + "endmodule"),
+        (
+            r"^    \.w_data\(w_data_q\)",
+            "    .w_data(w_data_s),\n"
+            f"    .flip({TOP}.flip[2:0] == {int(Kind.MEMORY)} && {TOP}.flip[11:6] == id),\n"
+            f"    .flip_bit({TOP}.flip[18:12]), .flip_word({TOP}.flip[28:19])",
+        ),
+        (r"^    \.([rw])_addr\(\1_addr_q\)", r"    .\1_addr(\1_addr_s)"),
+        (
+            r"^endmodule",
+            _stuck("w_data_s", _WORD_BITS, "w_data_q", _AT_WORD)
+            + _stuck("r_addr_s", _ADDRESS_BITS, "r_addr_q", _at_line(0))
+            + _stuck("w_addr_s", _ADDRESS_BITS, "w_addr_q", _at_line(1))
+            + "endmodule",
+        ),
+    ],
+    "zynq_lstm_ram #": [
+        (
+            r"^  input  wire               clk,",
+            r"  input wire flip, input wire [6:0] flip_bit,\n"
+            rf"  input wire [{_ADDRESS_BITS - 1}:0] flip_word,\n\g<0>",
+        ),
+        (
+            r"^    r_data <= words\[r_addr\];",
+            r"\g<0>\n    if (flip) words[flip_word] <= words[flip_word] ^ (WIDTH'(1) << flip_bit);",
+        ),
     ],
     "zynq_lstm_lut_pair": _PORTS,
     "zynq_lstm_dsp_pair": [

@@ -379,13 +379,6 @@ def test_counters_outlive_a_recovery(transport, link) -> None:
     assert after["characters"] == before["characters"] + 9 + 2
 
 
-def test_examines_the_registers(transport, link) -> None:
-    assert transport.examine() == {"registers": None}
-    link.overrides["SCRATCH"] = 0x5555_5555
-    (difference,) = transport.examine().values()
-    assert difference == "SCRATCH must read 00000000 as written, not 55555555"
-
-
 def test_registers_know_the_configuration() -> None:
     assert constants(CONFIG)["CONFIG_HASH"] == CONFIG.layout_hash
 

@@ -102,6 +102,22 @@ def test_opens_links_by_their_modules(image: Image, module, name) -> None:
     assert given == [{"answer": 42} | ({} if name == "board" else {"config": image.config})]
 
 
+@pytest.mark.parametrize("name", BACKENDS)
+@pytest.mark.parametrize("check", [True, False])
+def test_runs_fail_for_wrong_words_unless_told_not_to(image: Image, module, name, check) -> None:
+    links: list[FakeLink] = []
+    module.open_link = lambda **options: links.append(FakeLink(image.config)) or links[0]
+    with host.open(image, name, check_memories=check) as session:
+        for link in links:
+            link.flipped = {2}
+        if check and links:
+            with pytest.raises(AcceleratorError, match="weight memory 2"):
+                session.generate("ab", 9)
+            return
+        session.generate("ab", 9)
+        assert session.faulty_memories() == ((2,) if links else ())
+
+
 @pytest.mark.parametrize(
     ("name", "remedy"),
     [

@@ -123,6 +123,40 @@ def test_registers_are_tested(fake: host.Session) -> None:
     assert [check.passed for check in report.checks].count(False) == 1
 
 
+def test_a_check_that_does_not_tell_is_found(fake: host.Session) -> None:
+    fake._transport.link.unchecked = {3}
+    report = fake.self_test()
+    assert report.first_difference == (
+        "check of the weight memories: wrong words of each weight memory must be noticed, "
+        "those of [3] are not"
+    )
+    assert [check.passed for check in report.checks].count(False) == 1
+
+
+def test_names_memories_by_their_own_check_where_results_are_right(fake: host.Session) -> None:
+    """As with a check bit that is stuck."""
+    link = fake._transport.link
+    link.broken_memories = {2, 5}
+    report = fake.self_test()
+    assert [str(suspect) for suspect in report.suspects] == [
+        f"weight memory {bank}: words read that are not those loaded" for bank in (2, 5)
+    ]
+    assert [check.name for check in report.checks if not check.passed] == ["weights as loaded"]
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_leaves_the_check_of_memories_as_it_was(fake: host.Session, enabled) -> None:
+    fake._transport.check_memories(enabled)
+    fake._transport.link.broken_memories = {2}
+    assert not fake.self_test().passed
+    if enabled:
+        with pytest.raises(host.AcceleratorError, match="weight memory 2 gave words"):
+            fake.generate("ab", 3)
+    else:
+        fake.generate("ab", 3)
+        assert fake.faulty_memories() == (2,)
+
+
 def test_an_accelerator_that_fails_is_a_difference(fake: host.Session) -> None:
     text = fake.generate("ab", 3)
     state = fake.state

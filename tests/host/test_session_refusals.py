@@ -115,6 +115,18 @@ def test_a_reset_that_failed_leaves_the_state_unknown(golden: host.Session, monk
     assert golden.pending is None
 
 
+def test_nothing_goes_on_from_wrong_weights(fake: host.Session, golden: host.Session) -> None:
+    text = fake.generate("ab", 9)
+    fake._transport.link.flipped = {3}
+    with pytest.raises(host.AcceleratorError, match="weight memory 3 gave words other"):
+        fake.generate("", 9)
+    with pytest.raises(UserError, match="State of the session is unknown"):
+        fake.generate("", 9)
+    assert fake.faulty_memories() == ()
+    fake.reset()
+    assert fake.generate("ab", 9) == text == golden.generate("ab", 9)
+
+
 def test_frees_the_transport_where_a_session_cannot_begin(image, monkeypatch) -> None:
     monkeypatch.setattr(GoldenTransport, "counters", fail)
     transport = GoldenTransport()
@@ -152,6 +164,7 @@ def test_refuses_work_after_its_end(image: Image) -> None:
     session.close()
     session.close()
     assert list(stream) == []
-    for work in (lambda: session.generate("a", 5), session.counters, session.reset):
+    works = (session.counters, session.faulty_memories, session.reset)
+    for work in (lambda: session.generate("a", 5), *works):
         with pytest.raises(UserError, match="must be open"):
             work()

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
+from zynq_lstm.quant.check_bits import word_check_bits
 from zynq_lstm.quant.config import Config
 from zynq_lstm.quant.errors import UserError
-from zynq_lstm.quant.exercise import STYLES, exercise_image
+from zynq_lstm.quant.exercise import STYLES, exercise_image, with_other_parity
 from zynq_lstm.quant.golden import GoldenModel
 from zynq_lstm.quant.image import Image
 from zynq_lstm.quant.layout import weight_words
@@ -37,6 +38,21 @@ def test_every_bit_comes_both_ways(config) -> None:
     rows = matrix_rows(config, config.symbols)
     for name in {"hh2", "out"} & set(rows):
         assert np.array_equal(one.biases[rows[name]], ~other.biases[rows[name]])
+
+
+@pytest.mark.parametrize("style", STYLES)
+@pytest.mark.parametrize(
+    "config", [*CONFIGS, Config(hidden=48, symbols=4, multipliers=64)], ids=Config.describe
+)
+def test_every_check_bit_comes_both_ways(config, style) -> None:
+    """With one bit of each word that differs."""
+    image = exercise_image(config, style, 1)
+    other = with_other_parity(image)
+    words, others = (weight_words(each.parameters) for each in (image, other))
+    changed = words ^ others
+    assert np.all(changed) and not np.any(changed & (changed - np.uint64(1)))
+    assert np.all(word_check_bits(words) != word_check_bits(others))
+    assert np.array_equal(Image.from_bytes(other.to_bytes()).payload, other.payload)
 
 
 def test_gates_are_neither_shut_nor_open_all_the_time() -> None:
