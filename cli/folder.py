@@ -17,7 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from zynq_lstm.quant.errors import UserError
-from zynq_lstm.quant.files import write_together
+from zynq_lstm.quant.files import umask, write_together
 
 _RECORDED = re.compile(r"^([0-9a-f]{64})  (\w[\w./-]*)$", re.MULTILINE)
 
@@ -80,11 +80,11 @@ def write_recorded(folder: Path, files: Mapping[str, bytes], record: str) -> lis
     if not folder.exists():
         write_folder(folder, {**files, record: written})
         return []
-    stale = [name for name in _unchanged(folder, record) if name not in files]
     write_folder(folder, files)
     try:
+        stale = _stale(folder, files, record)
         for name in stale:
-            (folder / name).unlink()
+            (folder / name).unlink(missing_ok=True)
     except OSError as error:
         raise UserError(
             f"Output {error.filename} of an earlier run must be removable: {error.strerror}; "
@@ -92,6 +92,20 @@ def write_recorded(folder: Path, files: Mapping[str, bytes], record: str) -> lis
         ) from None
     write_folder(folder, {record: written})
     return stale
+
+
+def _stale(folder: Path, files: Mapping[str, bytes], record: str) -> list[str]:
+    """Names of a record's files that are as they were written, and not among these.
+
+    Nor is one of these that has another name: where small letters and capitals are alike.
+    """
+    written = {_identity(folder / name) for name in files}
+    return [name for name in _unchanged(folder, record) if _identity(folder / name) not in written]
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    found = path.stat()
+    return found.st_dev, found.st_ino
 
 
 def _unchanged(folder: Path, record: str) -> list[str]:
@@ -102,9 +116,9 @@ def _unchanged(folder: Path, record: str) -> list[str]:
         return []
     within = os.path.realpath(folder)
     names = []
-    for digest, name in _RECORDED.findall(text):
+    for digest, name in dict.fromkeys(_RECORDED.findall(text)):
         path = folder / name
-        inside = os.path.realpath(path) == os.path.join(within, os.path.normpath(name))
+        inside = os.path.realpath(path) == os.path.join(within, name)
         if inside and path.is_file():
             with suppress(OSError):
                 if hashlib.sha256(path.read_bytes()).hexdigest() == digest:
@@ -131,7 +145,7 @@ def _make(folder: Path, files: Mapping[str, bytes]) -> None:
     temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     try:
         _write(temporary, files)
-        temporary.chmod(0o777 & ~_umask())
+        temporary.chmod(0o777 & ~umask())
         temporary.rename(folder)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
@@ -146,9 +160,3 @@ def _write(folder: Path, files: Mapping[str, bytes]) -> None:
     _make_parents(folder, files)
     for name, content in files.items():
         (folder / name).write_bytes(content)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -91,7 +91,7 @@ def write_together(contents: Mapping[Path, bytes | str]) -> None:
             written.append((path, temporary, target))
             with os.fdopen(handle, "wb") as file:
                 file.write(data)
-            os.chmod(temporary, 0o666 & ~_umask())
+            os.chmod(temporary, 0o666 & ~umask())
         for path, temporary, target in written:  # noqa: B007 - the error names it
             os.replace(temporary, target)
     except OSError as error:
@@ -103,7 +103,8 @@ def write_together(contents: Mapping[Path, bytes | str]) -> None:
             Path(temporary).unlink(missing_ok=True)
 
 
-def _umask() -> int:
+def umask() -> int:
+    """Bits of a mode that this process gives no file; they are told only where they are set."""
     mask = os.umask(0)
     os.umask(mask)
     return mask

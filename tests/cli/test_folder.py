@@ -1,5 +1,6 @@
 """Folders that are written whole or not at all, and what else lies in them."""
 
+import hashlib
 import os
 import tempfile
 
@@ -127,6 +128,30 @@ def test_a_record_reaches_nothing_outside_of_its_folder(tmp_path, name) -> None:
     (folder / RECORD).write_text(f"{digest}  {path}\nnot a line of it\n")
     assert write_recorded(folder, FILES, RECORD) == []
     assert (tmp_path / "mine").exists() and (folder / "link").is_symlink()
+
+
+@pytest.mark.parametrize("name", ["x/../a.md", "x//../a.md", "a.md/.", "a.md/../a.md"])
+def test_a_record_does_not_call_a_written_file_by_another_name(tmp_path, name) -> None:
+    (tmp_path / "x").mkdir()
+    digest = hashlib.sha256(b"page").hexdigest()
+    for content in (b"page", b"another"):
+        (tmp_path / "a.md").write_bytes(b"page")
+        (tmp_path / RECORD).write_text(f"{digest}  {name}\n")
+        assert write_recorded(tmp_path, {"a.md": content}, RECORD) == []
+        assert (tmp_path / "a.md").read_bytes() == content
+
+
+def test_spares_a_written_file_where_capitals_are_small_letters(tmp_path, monkeypatch) -> None:
+    (tmp_path / "x").mkdir()
+    monkeypatch.setattr(module, "_unchanged", lambda *_: ["x/../a.md"])  # As A.md would be there.
+    assert write_recorded(tmp_path, FILES, RECORD) == []
+    assert (tmp_path / "a.md").exists()
+
+
+def test_a_line_that_comes_twice(tmp_path) -> None:
+    write_recorded(tmp_path, {"old.v": b""}, RECORD)
+    (tmp_path / RECORD).write_text(2 * (tmp_path / RECORD).read_text())
+    assert write_recorded(tmp_path, FILES, RECORD) == ["old.v"]
 
 
 def test_an_interruption_keeps_the_old_record(tmp_path, monkeypatch) -> None:

@@ -34,7 +34,7 @@ def test_mode_follows_the_umask(tmp_path):
     try:
         write_whole(tmp_path / "file", b"")
         assert stat.S_IMODE((tmp_path / "file").stat().st_mode) == 0o640
-        assert files._umask() == 0o027
+        assert files.umask() == 0o027
     finally:
         os.umask(before)
 
