@@ -250,10 +250,11 @@ class CommandPort:
             return CommandError(f"{command.mode.name} failed: {describe_errors(bits)}")
         memories = self.faulty_memories()
         memory = "weight memory" if len(memories) == 1 else "weight memories"
+        which = ", ".join(map(str, memories)) or "(none is named)"
         others = bits & ~Error.MEMORY
         beside = f"; beside that: {describe_errors(others)}" if others else ""
         return WrongWordsError(
-            f"{command.mode.name} failed: {memory} {', '.join(map(str, memories))} gave words "
+            f"{command.mode.name} failed: {memory} {which} gave words "
             "other than those loaded; a load mends bits that have flipped, and where this comes "
             f"again the memory is broken: run the self-test{beside}",
             memories,

@@ -28,10 +28,12 @@ def install_command(*extras: str) -> str:
 
 
 def _packages(extras: tuple[str, ...]) -> list[str]:
-    """Requirements of the extras, each once; where nothing is installed, the source tree's."""
+    """Requirements of the extras, each once; where nothing is known of one, the source tree's."""
     try:
         lines = requires(DISTRIBUTION) or []
     except PackageNotFoundError:
-        return [f".[{','.join(extras)}]"]
+        lines = []
     found = [match for line in lines if (match := _OF_AN_EXTRA.fullmatch(line))]
+    if not {match["extra"] for match in found}.issuperset(extras):
+        return [f".[{','.join(extras)}]"]
     return list(dict.fromkeys(m["package"] for e in extras for m in found if m["extra"] == e))

@@ -84,6 +84,12 @@ def test_tells_other_errors_beside_it(transport) -> None:
     assert "; beside that: A symbol was not below the number of the model's symbols. " in found
 
 
+def test_an_error_that_names_no_memory(transport) -> None:
+    transport.link.overrides = {"ERROR": 128, "STATUS": 8}
+    with pytest.raises(AcceleratorError, match=r"weight memories \(none is named\) gave words"):
+        transport.logits(TEXT)
+
+
 def test_goes_on_where_the_check_must_not_fail_runs(transport) -> None:
     assert transport.check_memories(False) is True
     transport.link.flipped = {1, 4}

