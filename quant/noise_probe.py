@@ -22,15 +22,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zynq_lstm.quant.config import GATES, Config
-from zynq_lstm.quant.exercise import check_testable
 from zynq_lstm.quant.formats import GUMBEL, LOGIT
 from zynq_lstm.quant.image import Image
 from zynq_lstm.quant.operators import LOGIT_TO_SCORE_SHIFT, NOISE_SHIFT, sampling_score
 from zynq_lstm.quant.parameters import matrix_rows
-from zynq_lstm.quant.probe import EXACT, KEPT, kept_cells
+from zynq_lstm.quant.probe import kept_cells
 from zynq_lstm.quant.sampling import LANE_BITS, Sampler, advanced
 from zynq_lstm.quant.state import State
-from zynq_lstm.quant.table_probe import Integers, Table, TableProbe, blank_parameters, probe_image
+from zynq_lstm.quant.table_probe import (
+    Integers,
+    Table,
+    TableProbe,
+    keeping_parameters,
+    probe_image,
+)
 from zynq_lstm.quant.tables import (
     GUMBEL_COARSE_BITS,
     GUMBEL_RANDOM_BITS,
@@ -101,17 +106,11 @@ def noise_image(config: Config) -> Image:
     UserError
         When the configuration has no hardware that could be tested.
     """
-    check_testable(config)
-    blank = blank_parameters(config, SYMBOLS)
-    rows = matrix_rows(config, SYMBOLS)
-    out = rows["out"].start
-    for name in set(rows) & {"hh2"}:
-        blank.biases[rows[name]] = KEPT
-    blank.table[:] = KEPT
-    blank.biases[out] = [HIGH if s in CONTESTANTS else LOW for s in range(SYMBOLS)]
-    blank.weights[out, CONTESTANTS[1], UNIT] = 1
-    blank.scales[out] = EXACT
-    return probe_image(blank, NoiseProbe.name)
+    parameters = keeping_parameters(config, SYMBOLS)
+    out = matrix_rows(config, SYMBOLS)["out"].start
+    parameters.biases[out] = [HIGH if s in CONTESTANTS else LOW for s in range(SYMBOLS)]
+    parameters.weights[out, CONTESTANTS[1], UNIT] = 1
+    return probe_image(parameters, NoiseProbe.name)
 
 
 def noise_state(config: Config, advantage: int) -> State:

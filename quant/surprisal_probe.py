@@ -28,14 +28,19 @@ import numpy as np
 
 from zynq_lstm.quant import surprisal as s
 from zynq_lstm.quant.config import GATES, Config
-from zynq_lstm.quant.exercise import check_testable
 from zynq_lstm.quant.formats import WEIGHT_LIMIT
 from zynq_lstm.quant.image import Image
 from zynq_lstm.quant.operators import round_shift
 from zynq_lstm.quant.parameters import matrix_rows
-from zynq_lstm.quant.probe import EXACT, KEPT, kept_cells
+from zynq_lstm.quant.probe import kept_cells
 from zynq_lstm.quant.state import State
-from zynq_lstm.quant.table_probe import Integers, Table, TableProbe, blank_parameters, probe_image
+from zynq_lstm.quant.table_probe import (
+    Integers,
+    Table,
+    TableProbe,
+    keeping_parameters,
+    probe_image,
+)
 
 UPPER = tuple(f"exponential table (upper bits) of lane {k}" for k in range(GATES))
 LOWER = tuple(f"exponential table (lower bits) of lane {k}" for k in range(GATES))
@@ -127,19 +132,13 @@ def surprisal_image(config: Config) -> Image:
     UserError
         When the configuration has no hardware that could be tested.
     """
-    check_testable(config)
     symbols = symbols_of(config)
-    blank = blank_parameters(config, symbols)
-    rows = matrix_rows(config, symbols)
-    for name in set(rows) & {"hh2"}:
-        blank.biases[rows[name]] = KEPT
-    blank.table[:] = KEPT
-    blank.scales[rows["out"]] = EXACT
-    out = blank.weights[rows["out"]]
+    parameters = keeping_parameters(config, symbols)
+    out = parameters.weights[matrix_rows(config, symbols)["out"]]
     for symbol in range(symbols):
         row, lane = divmod(symbol, GATES)
         out[row, lane, UNITS_PER_SYMBOL * symbol :][:UNITS_PER_SYMBOL] = WEIGHT_LIMIT, 1
-    return probe_image(blank, SurprisalProbe.name)
+    return probe_image(parameters, SurprisalProbe.name)
 
 
 def surprisal_states(config: Config) -> State:

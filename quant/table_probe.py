@@ -16,9 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zynq_lstm.quant.config import GATES, Config
-from zynq_lstm.quant.exercise import FIRST_CHARACTER
+from zynq_lstm.quant.exercise import FIRST_CHARACTER, check_testable
 from zynq_lstm.quant.image import Image
-from zynq_lstm.quant.parameters import Parameters, row_count
+from zynq_lstm.quant.parameters import Parameters, matrix_rows, row_count
+from zynq_lstm.quant.probe import EXACT, KEPT
 from zynq_lstm.quant.vocabulary import Vocabulary
 
 Integers = NDArray[np.int64]
@@ -90,6 +91,25 @@ def blank_parameters(config: Config, symbols: int) -> Parameters:
         np.zeros((rows, GATES), np.int16),
         np.zeros((symbols, config.hidden, GATES), np.int16),
     )
+
+
+def keeping_parameters(config: Config, symbols: int) -> Parameters:
+    """A model of which the last layer's c stays as it was written, and logits are sums of its h.
+
+    Weights and biases of the logits are 0, to be set; h is tanh(c), see `probe.kept_cells`.
+
+    Raises
+    ------
+    UserError
+        When the configuration has no hardware that could be tested.
+    """
+    check_testable(config)
+    parameters, rows = blank_parameters(config, symbols), matrix_rows(config, symbols)
+    if config.layers == 2:
+        parameters.biases[rows["hh2"]] = KEPT
+    parameters.table[:] = KEPT
+    parameters.scales[rows["out"]] = EXACT
+    return parameters
 
 
 def probe_image(parameters: Parameters, name: str) -> Image:
