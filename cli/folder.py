@@ -2,7 +2,7 @@
 
 Where the next run may have other files, a record tells which were written: a file with the SHA-256
 of each, as ``sha256sum -c`` reads it. What it names, and what is still as it was written, is the
-command's own and may be removed; anything else is a person's.
+command's own and may be replaced and removed; anything else is a person's.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def write_recorded(folder: Path, files: Mapping[str, bytes], record: str) -> lis
     Raises
     ------
     UserError
-        As `write_folder`.
+        As `write_folder`, and when a file that is not the command's own would get another content.
     """
     check_places(folder, [record])
     lines = (f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in files.items())
@@ -80,6 +80,7 @@ def write_recorded(folder: Path, files: Mapping[str, bytes], record: str) -> lis
     if not folder.exists():
         write_folder(folder, {**files, record: written})
         return []
+    _spare(folder, files, record)
     write_folder(folder, files)
     try:
         stale = _stale(folder, files, record)
@@ -92,6 +93,18 @@ def write_recorded(folder: Path, files: Mapping[str, bytes], record: str) -> lis
         ) from None
     write_folder(folder, {record: written})
     return stale
+
+
+def _spare(folder: Path, files: Mapping[str, bytes], record: str) -> None:
+    """Refuse to replace what a person wrote or changed."""
+    own = set(_unchanged(folder, record))
+    for name, content in files.items():
+        path = folder / name
+        if name not in own and path.is_file() and path.read_bytes() != content:
+            raise UserError(
+                f"Output {path} must be a file of an earlier run, as that has written it, but it "
+                "is another or has been changed; move it away or choose another folder"
+            )
 
 
 def _stale(folder: Path, files: Mapping[str, bytes], record: str) -> list[str]:

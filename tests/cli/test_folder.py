@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import tempfile
 
 import pytest
@@ -110,6 +111,27 @@ def test_removes_what_it_has_written_and_what_is_as_it_was(tmp_path) -> None:
     assert write_recorded(tmp_path, {"a.md": b"page"}, RECORD) == []
 
 
+def test_replaces_only_what_it_has_written_and_what_is_as_it_was(tmp_path) -> None:
+    others = {"a.md": b"another page", "b.json": b"[]", "c.png": b"another picture"}
+    write_recorded(tmp_path, FILES, RECORD)
+    write_recorded(tmp_path, others, RECORD)
+    (tmp_path / "b.json").write_bytes(b"mine")
+    before = contents(tmp_path)
+    sentence = f"^Output {re.escape(str(tmp_path / 'b.json'))} must be a file of an earlier run"
+    with pytest.raises(UserError, match=sentence):
+        write_recorded(tmp_path, FILES, RECORD)
+    assert contents(tmp_path) == before
+    (tmp_path / "b.json").write_bytes(FILES["b.json"])  # nothing would be lost
+    write_recorded(tmp_path, FILES, RECORD)
+
+
+def test_replaces_nothing_without_a_record(tmp_path) -> None:
+    (tmp_path / "a.md").write_bytes(b"mine")
+    with pytest.raises(UserError, match=r"move it away or choose another folder$"):
+        write_recorded(tmp_path, FILES, RECORD)
+    assert contents(tmp_path) == {"a.md": b"mine"}
+
+
 def test_removes_nothing_without_a_record_of_its_own(tmp_path) -> None:
     write_recorded(tmp_path, FILES, "zynq_lstm.another.sha256")
     assert write_recorded(tmp_path, {"a.md": b"page"}, RECORD) == []
@@ -134,11 +156,10 @@ def test_a_record_reaches_nothing_outside_of_its_folder(tmp_path, name) -> None:
 def test_a_record_does_not_call_a_written_file_by_another_name(tmp_path, name) -> None:
     (tmp_path / "x").mkdir()
     digest = hashlib.sha256(b"page").hexdigest()
-    for content in (b"page", b"another"):
-        (tmp_path / "a.md").write_bytes(b"page")
-        (tmp_path / RECORD).write_text(f"{digest}  {name}\n")
-        assert write_recorded(tmp_path, {"a.md": content}, RECORD) == []
-        assert (tmp_path / "a.md").read_bytes() == content
+    (tmp_path / "a.md").write_bytes(b"page")
+    (tmp_path / RECORD).write_text(f"{digest}  {name}\n")
+    assert write_recorded(tmp_path, {"a.md": b"page"}, RECORD) == []
+    assert (tmp_path / "a.md").read_bytes() == b"page"
 
 
 def test_spares_a_written_file_where_capitals_are_small_letters(tmp_path, monkeypatch) -> None:
