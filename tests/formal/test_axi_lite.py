@@ -129,7 +129,7 @@ FLEETING = [
     )
     for c in "br"
 ]
-ISSUE = "self._issue(m, self.r_en, address, answered)"
+DATA = "data = port_register(m, self.s_axi_rdata)"
 FAULTS = {
     "aw: none is taken before the one before is answered": TAKES,
     "w: none is taken before the one before is answered": TAKES,
@@ -147,10 +147,10 @@ FAULTS = {
     "read: answered in time": STUCK,
     "write: what was asked for": ("given[WORD_SHIFT:]", "given[WORD_SHIFT + 1 :]"),
     "read: the address stands": ("with m.If(valid & ready):", "with m.If(valid):"),
-    "read: the data of their cycle": ("_rdata.eq(self.r_data)", "_rdata.eq(self.r_data | 1)"),
+    "read: the data of their cycle": ("data.eq(self.r_data)", "data.eq(self.r_data | 1)"),
     "read: data stand until taken": (
-        ISSUE,
-        f"{ISSUE}; m.d.sync += self.s_axi_rdata.eq(self.r_data)",
+        DATA,
+        f"{DATA}; m.d.sync += data.eq(self.r_data)",
     ),
     "all is well": ("OKAY = 0", "OKAY = 2"),
 }

@@ -166,8 +166,8 @@ def test_packer(tmp_path):
 
 PACKER_FAULTS = {
     "a word leaves when full or at the packet's end": ("place == 7", "place == 6"),
-    "it ends with its last byte": ("self.end.eq(place)", "self.end.eq(incremented(place))"),
-    "last is told once a packet": ("self.last.eq(self.i_last)", "self.last.eq(leaves)"),
+    "it ends with its last byte": ("end.eq(place)", "end.eq(incremented(place))"),
+    "last is told once a packet": (", last.eq(self.i_last)", ", last.eq(leaves)"),
     "bytes are in order": ("word_select(k, 8)", "word_select(k ^ (k == 5), 8)"),
     "none is lost or made": ("Mux(self.i_last, 0, ", "Mux(self.i_last & (place != 2), 0, "),
 }
