@@ -94,6 +94,7 @@ async def in_aborted_runs(dut):
 async def length_of(twin, mode, inverted):
     """As `works.length`, while FAIL is off where words are wrong."""
     await twin.bus.write("MEMORY_CHECK", 0 if inverted else bits("MEMORY_CHECK", "FAIL"))
+    await twin.reset_state()  # an abort has left another one
     cycles = await length(twin, mode)
     await twin.bus.write("MEMORY_CHECK", bits("MEMORY_CHECK", "FAIL"))
     return cycles
