@@ -7,8 +7,8 @@ with host.open("shakespeare.zlstm") as session:
 """
 
 from zynq_lstm.host.backends import open
+from zynq_lstm.host.checks import Check, Report
 from zynq_lstm.host.results import Score, TextState
-from zynq_lstm.host.self_test import Check, Report
 from zynq_lstm.host.session import Session
 from zynq_lstm.host.transport import Counters, Transport
 from zynq_lstm.quant.errors import AcceleratorError

@@ -23,19 +23,14 @@ check bit has been 0 and 1.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from zynq_lstm.host.checks import Check, Report
 from zynq_lstm.host.diagnosis import suspects
 from zynq_lstm.host.suspects import Answer, Suspect
-from zynq_lstm.host.table_tests import (
-    TableResult,
-    probe_activations,
-    probe_noise,
-    probe_surprisals,
-)
+from zynq_lstm.host.table_tests import probe_activations, probe_noise, probe_surprisals
 from zynq_lstm.host.transport import Transport
 from zynq_lstm.quant.config import GATES, Config
 from zynq_lstm.quant.errors import AcceleratorError
@@ -43,10 +38,10 @@ from zynq_lstm.quant.exercise import STYLES, exercise_image, with_other_parity
 from zynq_lstm.quant.formats import CELL, HIDDEN
 from zynq_lstm.quant.golden import GoldenModel
 from zynq_lstm.quant.image import Image
-from zynq_lstm.quant.probe import Probe, probe_names, probes
+from zynq_lstm.quant.probe import Probe, probe_image, probe_names, probes
 from zynq_lstm.quant.sampling import encode_temperature, seed_state
 from zynq_lstm.quant.state import State
-from zynq_lstm.quant.table_probe import blank_parameters, probe_image
+from zynq_lstm.quant.table_probe import blank_parameters
 
 SEED = 1
 SEQUENCES = 16
@@ -58,71 +53,6 @@ CHARACTERS = 32
 LENGTH = 16
 TEMPERATURES = (0.0, 0.7, 15.3)
 """Of texts that are drawn; each bit of a temperature is 0 in one of them and 1 in another."""
-
-
-@dataclass(frozen=True)
-class Check:
-    """One thing that was tested.
-
-    Parameters
-    ----------
-    name : str
-        What.
-    difference : str or None
-        The first difference, as a sentence; ``None`` where there is none.
-    suspects : tuple of Suspect
-        Units each of which alone explains all differences, with their faults; where none is known
-        to, the weight memories of which the hardware has noticed wrong words, if any.
-    """
-
-    name: str
-    difference: str | None
-    suspects: tuple[Suspect, ...] = ()
-
-    @property
-    def passed(self) -> bool:
-        """There is no difference."""
-        return self.difference is None
-
-    def __str__(self) -> str:
-        if self.passed:
-            return f"{self.name}: passed"
-        named = f" [{' or '.join(map(str, self.suspects))}]" if self.suspects else ""
-        return f"{self.name}: {self.difference}{named}"
-
-
-@dataclass(frozen=True)
-class Report:
-    """What a self-test has found; as a text, a line a check.
-
-    Parameters
-    ----------
-    checks : tuple of Check
-        In the order of the tests: the first difference is the nearest to its cause.
-    """
-
-    checks: tuple[Check, ...]
-
-    @property
-    def passed(self) -> bool:
-        """All checks have."""
-        return all(check.passed for check in self.checks)
-
-    @property
-    def first_difference(self) -> str | None:
-        """The first difference of all, with the check that has found it."""
-        for check in self.checks:
-            if not check.passed:
-                return str(check)
-        return None
-
-    @property
-    def suspects(self) -> tuple[Suspect, ...]:
-        """What has failed, by the first check that can tell; several where it is one of them."""
-        return next((check.suspects for check in self.checks if check.suspects), ())
-
-    def __str__(self) -> str:
-        return "\n".join(map(str, self.checks))
 
 
 def examine(transport: Transport) -> Report:
@@ -144,7 +74,7 @@ def checks(transport: Transport) -> Iterator[Check]:
         for name in probe_names(transport.config):
             yield _probe(transport, name, noticed)
         for probe_tables in (probe_activations, probe_noise, probe_surprisals):
-            yield _table_check(probe_tables(transport))
+            yield probe_tables(transport)
         yield Check("equal logits", _equal_logits(transport))
         for style in STYLES:
             yield from _exercise(transport, style)
@@ -155,10 +85,6 @@ def checks(transport: Transport) -> Iterator[Check]:
         transport.check_memories(failing)
 
 
-def _table_check(result: TableResult) -> Check:
-    return Check(result.name, result.difference, result.suspects)
-
-
 def _probe(transport: Transport, name: str, noticed: set[int]) -> Check:
     """Single wrong bits, and where they are; adds the weight memories with wrong words."""
     answers: list[Answer] = []
@@ -166,7 +92,7 @@ def _probe(transport: Transport, name: str, noticed: set[int]) -> Check:
         answers.append(_answer(transport, probe))
         noticed.update(transport.faulty_memories())  # before the next load forgets them
     differences = (
-        _state_difference(_one(a.state, k), _one(a.probe.after, k))
+        _state_difference(a.state.sequence(k), a.probe.after.sequence(k))
         or _logit_difference(a.logits[k], a.probe.logits[k])
         for a in answers
         for k in range(len(a.logits))
@@ -182,7 +108,7 @@ def _answer(transport: Transport, probe: Probe) -> Answer:
     transport.load(probe.image)
     states, logits = [], []
     for k, symbol in enumerate(probe.symbols):
-        transport.write_state(_one(probe.before, k))
+        transport.write_state(probe.before.sequence(k))
         logits.append(transport.logits(np.array([symbol], np.uint8))[0])
         states.append(transport.read_state())
     h, c = (np.stack([getattr(s, part) for s in states], axis=1) for part in "hc")
@@ -231,12 +157,12 @@ def _steps(transport: Transport, image: Image, rng: np.random.Generator) -> str 
     symbols = rng.integers(0, image.symbols, SEQUENCES).astype(np.uint8)
     expected = golden.step(symbols)
     for k in range(SEQUENCES):
-        transport.write_state(_one(before, k))
-        written = _state_difference(transport.read_state(), _one(before, k))
+        transport.write_state(before.sequence(k))
+        written = _state_difference(transport.read_state(), before.sequence(k))
         if written is not None:
             return f"a state that was written and read: {written}"
         logits = transport.logits(symbols[k : k + 1])[0]
-        found = _state_difference(transport.read_state(), _one(golden.state, k))
+        found = _state_difference(transport.read_state(), golden.state.sequence(k))
         found = found or _logit_difference(logits, expected[k])
         if found is not None:
             return found
@@ -252,12 +178,12 @@ def _scores(transport: Transport, image: Image, rng: np.random.Generator) -> str
     texts = np.hstack([rng.permutation(fed).reshape(SEQUENCES, CHARACTERS), last]).astype(np.uint8)
     expected = golden.score(texts)
     for k in range(SEQUENCES):
-        transport.write_state(_one(before, k))
+        transport.write_state(before.sequence(k))
         found = transport.score(texts[k])
         t = _first_difference(found, expected[k])
         if t is not None:
             return f"surprisal after {t + 1} characters must be {expected[k, t]}, not {found[t]}"
-        different = _state_difference(transport.read_state(), _one(golden.state, k))
+        different = _state_difference(transport.read_state(), golden.state.sequence(k))
         if different is not None:
             return f"after {CHARACTERS} characters, {different}"
     return None
@@ -291,11 +217,6 @@ def _random_states(config: Config, rng: np.random.Generator) -> State:
     c[:, ends] = rng.choice([CELL.minimum, CELL.maximum, 0, 1, -1], c[:, ends].shape)
     c[:, 1::2] >>= 3  # Where tanh is not at its end.
     return State(h.astype(np.int8), c.astype(np.int16))
-
-
-def _one(states: State, k: int) -> State:
-    """One sequence's state."""
-    return State(states.h[:, k], states.c[:, k])
 
 
 def _state_difference(found: State, expected: State) -> str | None:

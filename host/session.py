@@ -29,9 +29,10 @@ from types import TracebackType
 import numpy as np
 from numpy.typing import NDArray
 
+from zynq_lstm.host.checks import Check, Report
 from zynq_lstm.host.drawing import Drawing
 from zynq_lstm.host.results import Score, TextState
-from zynq_lstm.host.self_test import Check, Report, examine
+from zynq_lstm.host.self_test import examine
 from zynq_lstm.host.transport import Counters, Transport
 from zynq_lstm.quant.errors import AcceleratorError, UserError
 from zynq_lstm.quant.image import Image, read_image

@@ -6,13 +6,11 @@ surprisals. Probes are in `quant.activation_probe`, `quant.noise_probe`, `quant.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
+from zynq_lstm.host.checks import Check
 from zynq_lstm.host.stuck_words import wrong_words
-from zynq_lstm.host.suspects import Suspect
 from zynq_lstm.host.transport import Transport
 from zynq_lstm.quant.activation_probe import ActivationModel, ActivationProbe, activation_models
 from zynq_lstm.quant.noise_probe import (
@@ -31,26 +29,7 @@ _FIRST = np.zeros(1, np.uint8)
 """A symbol that is fed for no reason of its own."""
 
 
-@dataclass(frozen=True)
-class TableResult:
-    """What a probe of tables has shown.
-
-    Parameters
-    ----------
-    name : str
-        Of the probe.
-    difference : str or None
-        The first difference; ``None`` where there is none.
-    suspects : tuple of Suspect
-        Words of tables, of each of which a wrong bit explains all differences.
-    """
-
-    name: str
-    difference: str | None
-    suspects: tuple[Suspect, ...]
-
-
-def probe_activations(transport: Transport) -> TableResult:
+def probe_activations(transport: Transport) -> Check:
     """Tables of tanh, which gates and cells read."""
     found = []
     for model in activation_models(transport.config):
@@ -60,7 +39,7 @@ def probe_activations(transport: Transport) -> TableResult:
     return _result(ActivationProbe(), np.concatenate(found), "c or h of a unit of layer 1")
 
 
-def probe_noise(transport: Transport) -> TableResult:
+def probe_noise(transport: Transport) -> Check:
     """Tables of noise, which draws read."""
     transport.load(noise_image(transport.config))
     found, texts = [], draws()
@@ -71,13 +50,13 @@ def probe_noise(transport: Transport) -> TableResult:
     return _result(NoiseProbe(), np.stack(found), "symbol drawn")
 
 
-def probe_surprisals(transport: Transport) -> TableResult:
+def probe_surprisals(transport: Transport) -> Check:
     """Tables of the exponential and of the logarithm."""
     probe = SurprisalProbe(transport.config)
     transport.load(surprisal_image(transport.config))
     states = surprisal_states(transport.config)
     found = [
-        surprisal_of(transport, State(states.h[:, k], states.c[:, k]), int(target))
+        surprisal_of(transport, states.sequence(k), int(target))
         for k, target in enumerate(probe.characters.targets)
     ]
     return _result(probe, np.stack(found), "surprisal")
@@ -104,9 +83,9 @@ def surprisal_of(transport: Transport, state: State, symbol: int) -> NDArray[np.
     return transport.score(np.append(_FIRST, np.uint8(symbol)))
 
 
-def _result(probe: TableProbe, found: NDArray[np.integer], what: str) -> TableResult:
+def _result(probe: TableProbe, found: NDArray[np.integer], what: str) -> Check:
     answers = found.astype(np.int64)
-    return TableResult(probe.name, _difference(probe, answers, what), wrong_words(probe, answers))
+    return Check(probe.name, _difference(probe, answers, what), wrong_words(probe, answers))
 
 
 def _difference(probe: TableProbe, found: Integers, what: str) -> str | None:

@@ -121,8 +121,8 @@ class Loader(wiring.Component):
             }.items()
         ]
         # Both stand for two cycles, as the word does.
-        checked = Cat(self.i_data, address, self.invert)
-        m.d.comb += bus.check.eq(joined(m, checked, "write_check"))
+        covered = Cat(self.i_data, address, self.invert)
+        m.d.comb += bus.check.eq(joined(m, covered, "write_check"))
         m.d.sync += [self.done.eq(0), self.wrong.eq(0), self.corrupt.eq(0)]
 
         # Of the model: these have no reset.

@@ -26,12 +26,12 @@ from zynq_lstm.quant.config import GATES, Config
 from zynq_lstm.quant.exercise import check_testable
 from zynq_lstm.quant.formats import ACTIVATION, CELL, HIDDEN, PREACTIVATION
 from zynq_lstm.quant.image import Image
+from zynq_lstm.quant.probe import probe_image
 from zynq_lstm.quant.table_probe import (
     Integers,
     Table,
     TableProbe,
     blank_parameters,
-    probe_image,
 )
 from zynq_lstm.quant.tables import TANH_ADDRESS_BITS, tanh_table
 

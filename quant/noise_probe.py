@@ -26,7 +26,7 @@ from zynq_lstm.quant.formats import GUMBEL, LOGIT
 from zynq_lstm.quant.image import Image
 from zynq_lstm.quant.operators import LOGIT_TO_SCORE_SHIFT, NOISE_SHIFT, sampling_score
 from zynq_lstm.quant.parameters import matrix_rows
-from zynq_lstm.quant.probe import kept_cells
+from zynq_lstm.quant.probe import kept_cells, probe_image
 from zynq_lstm.quant.sampling import LANE_BITS, Sampler, advanced
 from zynq_lstm.quant.state import State
 from zynq_lstm.quant.table_probe import (
@@ -34,7 +34,6 @@ from zynq_lstm.quant.table_probe import (
     Table,
     TableProbe,
     keeping_parameters,
-    probe_image,
 )
 from zynq_lstm.quant.tables import (
     GUMBEL_COARSE_BITS,

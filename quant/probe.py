@@ -170,8 +170,12 @@ def _image(config: Config, name: str, weights: NDArray[np.int8]) -> Image:
         biases[rows["hh2"]] = CENTRE if name == LAYERS[1] else KEPT
     table = np.zeros((config.symbols, config.hidden, GATES), np.int16)
     table[:] = CENTRE if name == LAYERS[0] else KEPT
-    parameters = Parameters(config, config.symbols, weights, scales, biases, table)
-    characters = (chr(FIRST_CHARACTER + k) for k in range(config.symbols))
+    return probe_image(Parameters(config, config.symbols, weights, scales, biases, table), name)
+
+
+def probe_image(parameters: Parameters, name: str) -> Image:
+    """A model with a vocabulary that nobody reads."""
+    characters = (chr(FIRST_CHARACTER + k) for k in range(parameters.symbols))
     return Image.from_parameters(parameters, Vocabulary(characters), {"probe": name})
 
 

@@ -60,6 +60,10 @@ class State:
                 )
         return State(h.astype(np.int8), c.astype(np.int16))
 
+    def sequence(self, k: int) -> State:
+        """Of states of several sequences, shape (layers, batch, hidden), one; not a copy."""
+        return State(self.h[:, k], self.c[:, k])
+
     def copy(self) -> State:
         """An independent copy."""
         return State(self.h.copy(), self.c.copy())

@@ -32,14 +32,13 @@ from zynq_lstm.quant.formats import WEIGHT_LIMIT
 from zynq_lstm.quant.image import Image
 from zynq_lstm.quant.operators import round_shift
 from zynq_lstm.quant.parameters import matrix_rows
-from zynq_lstm.quant.probe import kept_cells
+from zynq_lstm.quant.probe import kept_cells, probe_image
 from zynq_lstm.quant.state import State
 from zynq_lstm.quant.table_probe import (
     Integers,
     Table,
     TableProbe,
     keeping_parameters,
-    probe_image,
 )
 
 UPPER = tuple(f"exponential table (upper bits) of lane {k}" for k in range(GATES))

@@ -16,11 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zynq_lstm.quant.config import GATES, Config
-from zynq_lstm.quant.exercise import FIRST_CHARACTER, check_testable
-from zynq_lstm.quant.image import Image
+from zynq_lstm.quant.exercise import check_testable
 from zynq_lstm.quant.parameters import Parameters, matrix_rows, row_count
 from zynq_lstm.quant.probe import EXACT, KEPT
-from zynq_lstm.quant.vocabulary import Vocabulary
 
 Integers = NDArray[np.int64]
 
@@ -110,9 +108,3 @@ def keeping_parameters(config: Config, symbols: int) -> Parameters:
     parameters.table[:] = KEPT
     parameters.scales[rows["out"]] = EXACT
     return parameters
-
-
-def probe_image(parameters: Parameters, name: str) -> Image:
-    """A model with a vocabulary that nobody reads."""
-    characters = (chr(FIRST_CHARACTER + k) for k in range(parameters.symbols))
-    return Image.from_parameters(parameters, Vocabulary(characters), {"probe": name})

