@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 from zynq_lstm.quant.errors import UserError
-from zynq_lstm.quant.files import MAXIMUM_TEXT_BYTES, read_limited
+from zynq_lstm.quant.files import MAXIMUM_TEXT_BYTES, read_limited, unwritable
 from zynq_lstm.quant.vocabulary import Vocabulary
 
 PICTURES = (".png", ".svg")
@@ -103,8 +103,6 @@ def _check_folder(folder: Path, path: Path) -> None:
     try:
         handle, name = tempfile.mkstemp(prefix=".zynq-lstm.", dir=folder)
     except OSError as error:
-        raise UserError(
-            f"Output {path} must be writable: {error.strerror}; choose another path"
-        ) from None
+        raise unwritable(path, error) from None
     os.close(handle)
     os.unlink(name)

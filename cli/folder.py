@@ -17,7 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from zynq_lstm.quant.errors import UserError
-from zynq_lstm.quant.files import umask, write_together
+from zynq_lstm.quant.files import umask, unwritable, write_together
 
 _RECORDED = re.compile(r"^([0-9a-f]{64})  (\w[\w./-]*)$", re.MULTILINE)
 
@@ -49,9 +49,7 @@ def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
             folder.parent.mkdir(parents=True, exist_ok=True)
             _make(folder, files)
     except OSError as error:
-        raise UserError(
-            f"Output {folder} must be writable: {error.strerror or error}; choose another path"
-        ) from None
+        raise unwritable(folder, error) from None
 
 
 def write_recorded(folder: Path, files: Mapping[str, bytes], record: str) -> list[str]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -54,17 +52,11 @@ def trace(
     from zynq_lstm.sim.trace import TracedChip
     from zynq_lstm.sim.waveform import signals_of, view
 
-    part = output.with_name(f"{output.name}.tmp")
-    try:
-        chip = TracedChip(model.config, say)
-        transport = AcceleratorTransport(SimulatedLink(chip))
-        transport.load(model)
-        with host.Session(model, transport) as session, chip.recording(part):
-            text = session.generate(prompt, length, temperature=temperature, seed=seed)
-        os.replace(part, output)
-    finally:
-        with suppress(FileNotFoundError):
-            part.unlink()
+    chip = TracedChip(model.config, say)
+    transport = AcceleratorTransport(SimulatedLink(chip))
+    transport.load(model)
+    with host.Session(model, transport) as session, chip.recording(output):
+        text = session.generate(prompt, length, temperature=temperature, seed=seed)
     groups = _groups(output)
     write_whole(groups, view(output, signals_of(output)))
     say(

@@ -6,7 +6,8 @@ import errno
 import os
 import select
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from zynq_lstm.quant.errors import UserError
@@ -86,8 +87,7 @@ def write_together(contents: Mapping[Path, bytes | str]) -> None:
                 path.write_bytes(data)
                 continue
             target = os.path.realpath(path)
-            folder, name = os.path.split(target)
-            handle, temporary = tempfile.mkstemp(prefix=f".{name}.", dir=folder)
+            handle, temporary = _temporary(target)
             written.append((path, temporary, target))
             with os.fdopen(handle, "wb") as file:
                 file.write(data)
@@ -95,12 +95,60 @@ def write_together(contents: Mapping[Path, bytes | str]) -> None:
         for path, temporary, target in written:  # noqa: B007 - the error names it
             os.replace(temporary, target)
     except OSError as error:
-        raise UserError(
-            f"Output {path} must be writable: {error.strerror or error}; choose another path"
-        ) from None
+        raise unwritable(path, error) from None
     finally:
         for _, temporary, _ in written:
             Path(temporary).unlink(missing_ok=True)
+
+
+@contextmanager
+def written_beside(path: Path) -> Iterator[Path]:
+    """Give a temporary file beside a file, which takes its place when all went well.
+
+    For what writes a file by its name. What goes wrong meanwhile is not said here.
+
+    Raises
+    ------
+    UserError
+        When no file can be made there, or take the place.
+    """
+    target = os.path.realpath(path)
+    try:
+        handle, temporary = _temporary(target)
+    except OSError as error:
+        raise unwritable(path, error) from None
+    os.close(handle)
+    try:
+        yield Path(temporary)
+        try:
+            os.chmod(temporary, 0o666 & ~umask())
+            os.replace(temporary, target)
+        except OSError as error:
+            raise unwritable(path, error) from None
+    finally:
+        Path(temporary).unlink(missing_ok=True)
+
+
+def _temporary(target: str) -> tuple[int, str]:
+    folder, name = os.path.split(target)
+    return tempfile.mkstemp(prefix=f".{name}.", dir=folder)
+
+
+def unwritable(path: str | Path, error: OSError, what: str = "Output") -> UserError:
+    """Return what is said of an output that could not be written."""
+    advice = _ADVICE.get(error.errno or 0, "")
+    return UserError(
+        f"{what} {path} must be writable: {error.strerror or error}; {advice}choose another path"
+    )
+
+
+_ROOM = "make room or "
+_ADVICE = {
+    errno.ENOSPC: _ROOM,
+    errno.EDQUOT: _ROOM,
+    errno.EFBIG: "raise the limit of a file's size (ulimit -f) or ",
+}
+"""What else can be done about an error."""
 
 
 def umask() -> int:

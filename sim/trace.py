@@ -9,16 +9,18 @@ cycle lasts 7 ns in the waveform, as at the clock of 1 GHz / 7.
 from __future__ import annotations
 
 import ctypes
+import os
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from zynq_lstm.quant.config import Config
-from zynq_lstm.quant.errors import UserError
-from zynq_lstm.sim.library import compile_library, make_cache_folder, verilator_environment
+from zynq_lstm.quant.files import unwritable, written_beside
+from zynq_lstm.sim.library import HARNESS, compile_library, make_cache_folder, verilator_environment
 from zynq_lstm.sim.simulator import Chip
 
+_FILE = Path(__file__).with_name("waveform_file.cpp")
 _UNTRACED = """\
 `verilator_config
 tracing_off -file "*/{top}_*.v"
@@ -40,7 +42,11 @@ def build(config: Config, report: Callable[[str], None] | None = None) -> Path:
             path.write_text(path.read_text().replace("\\$", "\\_$"))
         untraced = Path(folder, "untraced.vlt")
         untraced.write_text(_UNTRACED.format(top=TOP))
-        return compile_library([untraced, *sources], TOP, traced=True, report=report)
+        harness = Path(folder, "harness.cpp")
+        harness.write_text(_FILE.read_text() + HARNESS.read_text())
+        return compile_library(
+            [untraced, *sources], TOP, harness=harness, traced=True, report=report
+        )
 
 
 class TracedChip(Chip):
@@ -59,19 +65,23 @@ class TracedChip(Chip):
         self._library.zl_trace.restype = ctypes.c_uint32
         self._library.zl_trace_end.argtypes = [ctypes.c_void_p]
         self._library.zl_trace_end.restype = None
+        self._library.zl_trace_error.argtypes = []
+        self._library.zl_trace_error.restype = ctypes.c_int
 
     @contextmanager
     def recording(self, path: Path) -> Iterator[None]:
-        """Write a waveform of all that happens meanwhile.
+        """Write a waveform of all that happens meanwhile; it appears when it is whole.
 
         Raises
         ------
         UserError
             When the file cannot be written.
         """
-        if not self._library.zl_trace(self._handle, str(path).encode()):
-            raise UserError(f"Waveform {path} must be writable; it is not. Choose another folder")
-        try:
-            yield
-        finally:
-            self._library.zl_trace_end(self._handle)
+        with written_beside(path) as part:
+            self._library.zl_trace(self._handle, os.fsencode(part))
+            try:
+                yield
+            finally:
+                self._library.zl_trace_end(self._handle)
+            if error := self._library.zl_trace_error():
+                raise unwritable(path, OSError(error, os.strerror(error)))

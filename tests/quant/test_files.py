@@ -9,7 +9,7 @@ import pytest
 
 from zynq_lstm.quant import files
 from zynq_lstm.quant.errors import UserError
-from zynq_lstm.quant.files import read_limited, write_together, write_whole
+from zynq_lstm.quant.files import read_limited, write_together, write_whole, written_beside
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,8 @@ def test_failure_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch, err
         write_whole(path, b"after")
     if raised is UserError:
         assert str(caught.value) == (
-            f"Output {path} must be writable: No space left on device; choose another path"
+            f"Output {path} must be writable: No space left on device; make room or choose "
+            "another path"
         )
     assert path.read_bytes() == b"before"
     assert os.listdir(tmp_path) == ["file"]
@@ -168,3 +169,27 @@ def test_gives_up_a_pipe_that_brings_nothing(tmp_path, monkeypatch):
 def test_reading_what_is_no_file(tmp_path, name):
     with pytest.raises(OSError, match=r"No such file|Is a directory"):
         read_limited(tmp_path / name, 100)
+
+
+def test_a_file_written_by_its_name_appears_when_it_is_whole(tmp_path):
+    path, link = tmp_path / "file", tmp_path / "link"
+    link.symlink_to(path)
+    with written_beside(link) as part:
+        part.write_text("whole")
+        assert not path.exists()
+    assert (link.is_symlink(), path.read_text()) == (True, "whole")
+    assert sorted(os.listdir(tmp_path)) == ["file", "link"]
+
+
+def test_a_file_written_by_its_name_is_left_out_where_that_fails(tmp_path):
+    path = tmp_path / "file"
+    path.write_bytes(b"before")
+    with pytest.raises(KeyboardInterrupt), written_beside(path) as part:
+        part.write_bytes(b"half")
+        raise KeyboardInterrupt
+    with (
+        pytest.raises(UserError, match=r"none/file must be writable: No such file"),
+        written_beside(tmp_path / "none" / "file"),
+    ):
+        pass
+    assert (os.listdir(tmp_path), path.read_bytes()) == (["file"], b"before")

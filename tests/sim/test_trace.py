@@ -2,6 +2,8 @@
 
 import gc
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -59,6 +61,38 @@ def recorded(image, tmp_path_factory) -> tuple[Path, str]:
         session.generate("a", LENGTH)
         assert path.stat().st_size == size
     return path, text
+
+
+LIMITED = """\
+import resource, sys
+from pathlib import Path
+from zynq_lstm.quant.config import Config
+from zynq_lstm.quant.errors import UserError
+from zynq_lstm.sim.trace import TracedChip
+
+chip = TracedChip(Config(hidden=16, symbols=16, multipliers=64))
+resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, resource.RLIM_INFINITY))
+with chip.recording(Path("short.vcd")):
+    chip.clock(10)
+try:
+    with chip.recording(Path("long.vcd")):
+        chip.clock(10_000)
+except UserError as error:
+    print(error)
+"""
+"""In a process of its own, which can be ended where it hangs."""
+
+
+def test_a_waveform_that_has_no_room_is_refused_and_leaves_nothing(recorded, tmp_path) -> None:
+    result = subprocess.run(
+        [sys.executable, "-c", LIMITED], cwd=tmp_path, capture_output=True, text=True, timeout=60
+    )
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout == (
+        "Output long.vcd must be writable: File too large; raise the limit of a file's size "
+        "(ulimit -f) or choose another path\n"
+    )
+    assert [path.name for path in tmp_path.iterdir()] == ["short.vcd"]
 
 
 def test_the_text_is_that_of_the_golden_model(image, recorded) -> None:
