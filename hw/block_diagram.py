@@ -24,23 +24,27 @@ from zynq_lstm.quant.surprisal import SURPRISAL
 
 WIDTH, HEIGHT = 1000, 590
 _STYLE = """
-svg { --ink: #1c2733; --soft: #5b6b7b; --line: #8795a3; --frame: #b9c4ce }
-@media (prefers-color-scheme: dark) {
-  svg { --ink: #e8eef4; --soft: #a3b2c0; --line: #7f8d9b; --frame: #4a5866 }
-}
 text { font-family: system-ui, "Segoe UI", Helvetica, Arial, sans-serif; text-anchor: middle;
-  fill: var(--ink); font-size: 12px }
+  fill: #1c2733; font-size: 12px }
 .name { font-weight: 600; font-size: 14px }
-.small { fill: var(--soft) }
+.small { fill: #5b6b7b }
 .left { text-anchor: start }
 .right { text-anchor: end }
 .box { stroke-width: 1.6; fill-opacity: 0.16 }
 .bank { fill-opacity: 0.75; stroke: none }
-.frame { fill: none; stroke: var(--frame); stroke-width: 1.4; stroke-dasharray: 6 5 }
-.wire { fill: none; stroke: var(--line); stroke-width: 1.6; marker-end: url(#head) }
+.frame { fill: none; stroke: #b9c4ce; stroke-width: 1.4; stroke-dasharray: 6 5 }
+.wire { fill: none; stroke: #8795a3; stroke-width: 1.6; marker-end: url(#head) }
 .thick { stroke-width: 3.2 }
-#head path { fill: var(--line) }
+#head path { fill: #8795a3 }
+@media (prefers-color-scheme: dark) {
+  text { fill: #e8eef4 }
+  .small { fill: #a3b2c0 }
+  .frame { stroke: #4a5866 }
+  .wire { stroke: #7f8d9b }
+  #head path { fill: #7f8d9b }
+}
 """
+"""Without variables, which viewers other than browsers do not know: they would show no wire."""
 BLUE, SKY, PURPLE, GREEN, ORANGE, RED, GREY = (
     "#0072B2",
     "#56B4E9",
