@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import tempfile
 from pathlib import Path
 
 from zynq_lstm.quant.errors import UserError
-from zynq_lstm.quant.files import MAXIMUM_TEXT_BYTES, read_limited, unwritable
+from zynq_lstm.quant.files import MAXIMUM_TEXT_BYTES, check_writable, read_limited
 from zynq_lstm.quant.vocabulary import Vocabulary
 
 PICTURES = (".png", ".svg")
@@ -65,7 +64,7 @@ def check_output_file(path: Path, *, source: Path | None = None) -> None:
         raise UserError(f"Output must not be the input {source} itself; choose another path")
     if path.exists() and not path.is_file():
         return  # A device or a pipe, which is written to and not replaced.
-    _check_folder(Path(os.path.realpath(path)).parent, path)
+    check_writable(Path(os.path.realpath(path)).parent, path)
 
 
 def check_picture(path: Path) -> None:
@@ -96,13 +95,4 @@ def check_output_folder(path: Path) -> None:
     folder = path
     while not folder.exists() and folder != folder.parent:
         folder = folder.parent
-    _check_folder(folder, path)
-
-
-def _check_folder(folder: Path, path: Path) -> None:
-    try:
-        handle, name = tempfile.mkstemp(prefix=".zynq-lstm.", dir=folder)
-    except OSError as error:
-        raise unwritable(path, error) from None
-    os.close(handle)
-    os.unlink(name)
+    check_writable(folder, path)

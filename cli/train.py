@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,6 +16,7 @@ from zynq_lstm.quant.errors import UserError
 from zynq_lstm.quant.files import write_whole
 from zynq_lstm.train.defaults import CHOSEN, FOLLOWING
 from zynq_lstm.train.log import Log
+from zynq_lstm.train.saving import Saving
 from zynq_lstm.train.settings import FINE_TUNING, TrainingSettings
 
 if TYPE_CHECKING:
@@ -281,6 +283,10 @@ def train(
         from zynq_lstm.cli.reporting.style import png
     from zynq_lstm.train.trainer import train as run
 
+    def warn(sentence: str) -> None:
+        say(f"Note: {sentence}")
+
+    saving = Saving(warn)
     with progress_bar() as bar:
         task = bar.add_task("Training", total=None, note="")
 
@@ -293,14 +299,21 @@ def train(
                 say(_duration(now))
             done = now.epoch - 1 + now.step / now.steps
             bar.update(task, completed=done, note=_note(now))
-            if lines is not None:
-                lines.add(now)
+            if lines is not None and now.step == now.steps:
+                saving.save(partial(lines.add, now))
             if now.step == now.steps and not status.is_terminal:
                 say(_note(now))  # A log file gets a line an epoch instead of the bar.
 
-        result = run(text, output, changes, start=start, resume=resume, begin=begin, report=report)
-    if plot is not None and lines is not None:
-        write_whole(plot, png(curves(lines.lines)))
+        result = run(
+            text,
+            output,
+            changes,
+            start=start,
+            resume=resume,
+            begin=begin,
+            report=report,
+            warn=warn,
+        )
     ended = "interrupted" if result.interrupted else "done"
     if ended == "done" and result.epochs < bar.tasks[task].total:
         ended = "out of patience"
@@ -311,6 +324,10 @@ def train(
     )
     if result.resume_file is not None:
         say(f"{result.resume_file}: the run's state; go on with --resume")
+    saving.finish()
+    if plot is not None and lines is not None:
+        write_whole(plot, png(curves(lines.lines)))
+    if result.resume_file is not None:
         raise typer.Exit(130)
 
 

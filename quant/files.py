@@ -129,6 +129,29 @@ def written_beside(path: Path) -> Iterator[Path]:
         Path(temporary).unlink(missing_ok=True)
 
 
+def check_writable(folder: str | Path, path: str | Path) -> None:
+    """See that a file could be made in a folder, without leaving a trace.
+
+    Parameters
+    ----------
+    folder : path
+        Exists, or it is what the error says.
+    path : path
+        What is to be written there.
+
+    Raises
+    ------
+    UserError
+        When it could not.
+    """
+    try:
+        handle, name = tempfile.mkstemp(prefix=".zynq-lstm.", dir=folder)
+    except OSError as error:
+        raise unwritable(path, error) from None
+    os.close(handle)
+    os.unlink(name)
+
+
 def _temporary(target: str) -> tuple[int, str]:
     folder, name = os.path.split(target)
     return tempfile.mkstemp(prefix=f".{name}.", dir=folder)

@@ -3,6 +3,7 @@
 - ``settings``: everything that a run depends on; needs no PyTorch
 - ``defaults``: the settings that follow from a text's length and symbols; needs no PyTorch
 - ``log``: the losses of each epoch as a CSV file; needs no PyTorch
+- ``saving``: a file that finds no room waits for the next epoch; needs no PyTorch
 - ``progress``: what a run tells while it runs and at its end; needs no PyTorch
 - ``corpus``: text file, vocabulary, split, streams
 - ``finetuning``: going on from a checkpoint, also with more symbols

@@ -2,95 +2,58 @@
 
 The tensors have PyTorch's names (``lstm.weight_ih_l0`` ... ``head.bias``), the embedding is folded
 in, and the metadata says what the model is for (``vocabulary``), what it was made of
-(``settings``) and how good it is (``results``). All files are written beside their place and then
-moved there, so that no reader ever sees half of one.
+(``settings``) and how good it is (``results``).
 """
 
 from __future__ import annotations
 
+import io
 import json
 import os
-import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 from zynq_lstm.quant.errors import UserError
+from zynq_lstm.quant.files import check_writable, write_whole
 from zynq_lstm.quant.vocabulary import Vocabulary
 
 FORMAT, FORMAT_VERSION = "zynq-lstm-checkpoint", "1"
 
 
-def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
-    """Let `write` fill a temporary file, then move that to `path`.
+def check_output(path: Path) -> None:
+    """Find out before a long run whether `path` can be written.
 
     Raises
     ------
     UserError
-        If the folder does not exist or cannot be written.
-    """
-    try:
-        handle, name = tempfile.mkstemp(prefix=path.name + ".", suffix=".tmp", dir=path.parent)
-        os.close(handle)
-    except OSError as error:
-        raise UserError(
-            f"Output folder must exist and be writable, but {path.parent} is not "
-            f"({error.strerror}); make the folder or choose another output"
-        ) from error
-    temporary = Path(name)
-    try:
-        write(temporary)
-        umask = os.umask(0)
-        os.umask(umask)
-        temporary.chmod(0o666 & ~umask)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def check_folder(path: Path) -> None:
-    """Find out before a long run whether a file can be written beside `path`.
-
-    Raises
-    ------
-    UserError
-        If the folder does not exist or cannot be written, or `path` is a folder itself.
+        If its folder does not exist or cannot be written, or it is a folder itself.
     """
     if path.is_dir():
         raise UserError(f"Output must be a file, but {path} is a folder; add a file's name")
-    probe = path.with_name(path.name + ".probe")
-    write_atomically(probe, lambda file: None)
-    probe.unlink()
+    check_writable(Path(os.path.realpath(path)).parent, path)
 
 
-def write_checkpoint(
-    path: Path,
+def checkpoint_of(
     tensors: Mapping[str, Tensor],
     vocabulary: Vocabulary,
     settings: Mapping[str, object],
     results: Mapping[str, object],
-) -> None:
-    """Write a checkpoint in place of whatever `path` was.
+) -> bytes:
+    """Return a checkpoint's content.
 
     Parameters
     ----------
-    path : Path
-        The file.
     tensors : dict of str to Tensor
         Weights as `Network.tensors` gives them.
     vocabulary : Vocabulary
         The symbols.
     settings, results : mapping
         What is stored as JSON under these names.
-
-    Raises
-    ------
-    UserError
-        If the folder does not exist or cannot be written.
     """
     metadata = {
         "format": FORMAT,
@@ -99,7 +62,7 @@ def write_checkpoint(
         "settings": json.dumps(dict(settings)),
         "results": json.dumps(dict(results)),
     }
-    write_atomically(path, lambda file: save_file(dict(tensors), file, metadata=metadata))
+    return save(dict(tensors), metadata)
 
 
 def rewrite_results(path: Path, more: Mapping[str, object]) -> None:
@@ -112,7 +75,7 @@ def rewrite_results(path: Path, more: Mapping[str, object]) -> None:
     """
     tensors, metadata = read_checkpoint(path)
     metadata["results"] = json.dumps({**json.loads(metadata["results"]), **more})
-    write_atomically(path, lambda file: save_file(tensors, file, metadata=metadata))
+    write_whole(path, save(tensors, metadata))
 
 
 def read_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
@@ -147,8 +110,16 @@ def vocabulary_of(metadata: Mapping[str, str]) -> Vocabulary:
 
 
 def write_state(path: Path, state: dict[str, object]) -> None:
-    """Write the state of an unfinished run, from which it can be resumed."""
-    write_atomically(path, lambda file: torch.save(state, file))
+    """Write the state of an unfinished run, from which it can be resumed.
+
+    Raises
+    ------
+    UserError
+        If the file cannot be written.
+    """
+    content = io.BytesIO()
+    torch.save(state, content)
+    write_whole(path, content.getvalue())
 
 
 def read_state(path: Path) -> dict[str, object]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import copy
 import math
 import os
+import tempfile
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -19,9 +20,10 @@ import torch
 
 from zynq_lstm.quant.checkpoint import load_checkpoint
 from zynq_lstm.quant.errors import UserError
+from zynq_lstm.quant.files import write_whole
 from zynq_lstm.quant.vocabulary import BYTES
 from zynq_lstm.train.averaging import follow
-from zynq_lstm.train.checkpoint import check_folder, read_state, write_checkpoint, write_state
+from zynq_lstm.train.checkpoint import check_output, checkpoint_of, read_state, write_state
 from zynq_lstm.train.corpus import (
     Corpus,
     epoch_chunks,
@@ -35,6 +37,7 @@ from zynq_lstm.train.finetuning import begin_from, settings_from, vocabulary_for
 from zynq_lstm.train.network import Network
 from zynq_lstm.train.progress import Beginning, Progress, TrainingResult, bits
 from zynq_lstm.train.quantized_network import QuantizedNetwork
+from zynq_lstm.train.saving import Saving
 from zynq_lstm.train.schedule import learning_rate
 from zynq_lstm.train.settings import TrainingSettings, Value
 
@@ -55,12 +58,16 @@ def train(
     resume: bool = False,
     begin: Callable[[Beginning], None] | None = None,
     report: Callable[[Progress], None] | None = None,
+    warn: Callable[[str], None] | None = None,
 ) -> TrainingResult:
     """Train a character model on a text file and write its best checkpoint.
 
     The checkpoint is written after each validation that is the best so far. Beside it a state
     file, named like it with ``.resume`` added, is written after each epoch and removed at the end.
     Ctrl-C ends the run early: the best checkpoint so far stays, and the result says so.
+
+    Where a file cannot be written the run goes on, and tries again after each epoch. A checkpoint
+    that cannot be written at the end either is left where temporary files are, as the error says.
 
     PyTorch gets one thread, unless the environment's ``OMP_NUM_THREADS`` says otherwise: a step's
     matrices are small, so that threads wait for each other more than they compute on a machine
@@ -83,6 +90,8 @@ def train(
         Called once, before the first update.
     report : callable, optional
         Called with the progress every few updates and at the end of each epoch.
+    warn : callable, optional
+        Called with a sentence when a file cannot be written for now.
 
     Returns
     -------
@@ -92,7 +101,8 @@ def train(
     Raises
     ------
     UserError
-        If the text, the output folder or the state file cannot be used.
+        If the text, the output folder or the state file cannot be used, or the checkpoint could not
+        be written until the end.
     KeyboardInterrupt
         If the run is interrupted before its first checkpoint; with a word on the state file, if
         there is one.
@@ -100,7 +110,7 @@ def train(
     text_path, output = Path(text_path), Path(output)
     if "OMP_NUM_THREADS" not in os.environ:
         torch.set_num_threads(1)
-    check_folder(output)
+    check_output(output)
     origin = {}
     given = settings.to_dict() if isinstance(settings, TrainingSettings) else settings
     if start is None:
@@ -124,7 +134,7 @@ def train(
         origin = {"start_sha256": read_file(Path(start))[1]}
     if settings.weight_bits is not None:
         network = QuantizedNetwork(network.tensors(), settings)
-    run = _Run(corpus, network, origin, output, settings, report)
+    run = _Run(corpus, network, origin, output, settings, report, warn)
     if resume:
         run.restore()
     if begin is not None:
@@ -151,11 +161,15 @@ class _Run:
         output: Path,
         settings: TrainingSettings,
         report: Callable[[Progress], None] | None,
+        warn: Callable[[str], None] | None,
     ):
         self._corpus, self._output, self._settings = corpus, output, settings
         self._origin = origin
         self._report = report or (lambda progress: None)
+        self._checkpoint = Saving(warn or (lambda sentence: None))
+        self._resume = Saving(warn or (lambda sentence: None))
         self._resume_file = output.with_name(output.name + ".resume")
+        self._resume_epoch = 0
         self.steps = updates_per_epoch(corpus.training, settings)
         self._validated = corpus.validation[:MOST_VALIDATED]
         self._network = network
@@ -170,14 +184,15 @@ class _Run:
         self._seconds, self._begun = 0.0, 0.0
         self._validation: float | None = None
         self._best: float | None = None
-        self._best_epoch = 0
+        self._content = b""
+        self._best_epoch, self._written_epoch = 0, 0
 
     def finish(self) -> TrainingResult:
         self._begun, self._begun_epoch = time.monotonic(), self._epoch
         earlier = self._seconds
         interrupted = False
         try:
-            while self._epoch < self._settings.epochs and not self._out_of_patience():
+            while self._goes_on():
                 training = self._train_epoch()
                 self._epoch += 1
                 self._seconds = earlier + time.monotonic() - self._begun
@@ -186,17 +201,19 @@ class _Run:
                 if validated:
                     self._validate()
                 self._tell(self._epoch, self.steps, training, validated=validated)
-                write_state(self._resume_file, self._state())
+                self._save()
         except KeyboardInterrupt as interrupt:
             if self._best is None:
-                if self._epoch and self._resume_file.exists():
+                if self._resume_epoch:
                     state = f"{self._resume_file} holds the run's state; go on with --resume"
                     interrupt.args = (state,)
                 raise
             interrupted = True
-        else:
+        finally:
+            self._finish_checkpoint()
+        resumable = interrupted and self._resume_epoch > 0
+        if not interrupted:
             self._resume_file.unlink(missing_ok=True)
-        resumable = interrupted and self._resume_file.exists()
         return TrainingResult(
             output=self._output,
             unit=self._corpus.vocabulary.unit,
@@ -208,11 +225,48 @@ class _Run:
             resume_file=self._resume_file if resumable else None,
         )
 
-    def _out_of_patience(self) -> bool:
+    def _goes_on(self) -> bool:
         patience = self._settings.patience * self._settings.validate_every
-        if not patience or self._best is None:
+        if patience and self._best is not None and self._epoch - self._best_epoch >= patience:
             return False
-        return self._epoch - self._best_epoch >= patience
+        return self._epoch < self._settings.epochs
+
+    def _save(self) -> None:
+        """Write what is new; a state never goes on from a checkpoint that is not there."""
+        self._checkpoint.retry()
+        if self._checkpoint.waiting or not self._goes_on():
+            return
+        self._resume.save(lambda: write_state(self._resume_file, self._state()))
+        if not self._resume.waiting:
+            self._resume_epoch = self._epoch
+
+    def _finish_checkpoint(self) -> None:
+        """Write the best checkpoint if it still waits, at need to another place."""
+        try:
+            self._checkpoint.finish()
+        except UserError as error:
+            raise UserError(f"{error}. {self._rescue()}") from None
+
+    def _rescue(self) -> str:
+        """Leave the best checkpoint where there is room for it; say what there is."""
+        try:
+            folder = tempfile.mkdtemp(prefix="zynq-lstm.")
+            try:
+                name = os.path.join(folder, self._output.name)
+                write_whole(name, self._content)
+            except UserError:
+                os.rmdir(folder)
+                raise
+        except (OSError, UserError):
+            if self._resume_epoch:
+                return (
+                    f"{self._resume_file} holds the run as it was after epoch {self._resume_epoch};"
+                    " go on with --resume when there is room"
+                )
+            if self._written_epoch:
+                return f"It still holds the weights of epoch {self._written_epoch}"
+            return "The run is lost, for temporary files have no room either"
+        return f"The checkpoint of epoch {self._best_epoch} is in {name}; move it from there"
 
     def _train_epoch(self) -> float:
         settings = self._settings
@@ -252,8 +306,7 @@ class _Run:
         if self._best is not None and self._validation >= self._best:
             return
         self._best, self._best_epoch = self._validation, self._epoch
-        write_checkpoint(
-            self._output,
+        self._content = checkpoint_of(
             self._average.tensors(),
             self._corpus.vocabulary,
             self._identity(),
@@ -266,6 +319,11 @@ class _Run:
                 "seconds": round(self._seconds, 1),
             },
         )
+        self._checkpoint.save(self._write_checkpoint)
+
+    def _write_checkpoint(self) -> None:
+        write_whole(self._output, self._content)
+        self._written_epoch = self._best_epoch
 
     def _tell(self, epoch: int, step: int, training: float, *, validated: bool = False) -> None:
         settings = self._settings
@@ -319,4 +377,5 @@ class _Run:
         self._optimizer.load_state_dict(state["optimizer"])
         self._epoch, self._seconds = state["epoch"], state["seconds"]
         self._validation, self._best = state["validation"], state["best"]
-        self._best_epoch = state["best_epoch"]
+        self._best_epoch = self._written_epoch = state["best_epoch"]
+        self._resume_epoch = self._epoch

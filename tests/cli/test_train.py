@@ -3,6 +3,7 @@
 import sys
 import types
 from dataclasses import fields
+from pathlib import Path
 
 import pytest
 
@@ -20,7 +21,9 @@ class ModelledTrainer(types.ModuleType):
     epochs = 2
     seconds = 90.0
 
-    def train(self, text_path, output, given, *, start, resume, begin, report) -> TrainingResult:
+    def train(
+        self, text_path, output, given, *, start, resume, begin, report, warn
+    ) -> TrainingResult:
         self.called = (text_path, output, given, resume)
         self.start = start
         begin(Beginning(settings_for(1_003_854, 65, given), 1_003_854, 65, self.unit, 245))
@@ -195,3 +198,33 @@ def test_refuses_outputs_that_collide(run, trainer, text, tmp_path) -> None:
     log.write_text("something,else\n")
     run(*start, "--log", log, "--resume").refused("Log", "must be one that training wrote")
     assert not hasattr(trainer, "called")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is full")
+def test_a_log_without_room_ends_no_training(run, trainer, text, tmp_path) -> None:
+    result = run("train", text, "-o", tmp_path / "model", "--log", "/dev/full")
+    assert result.status == 1
+    *said, kept, last = result.err.splitlines()
+    full = "Output /dev/full must be writable: No space left on device; make room or choose another"
+    assert [line for line in said if "full" in line] == [
+        f"Note: {full} path. Training goes on; it tries again after each epoch"
+    ]
+    assert kept.startswith(f"{tmp_path / 'model'}: 1.5000 nats")
+    assert last == f"zynq-lstm: {full} path"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is full")
+def test_a_model_without_room_is_one_sentence(run, tmp_path) -> None:
+    pytest.importorskip("torch")
+    text = tmp_path / "text.txt"
+    text.write_text("abcabcabd" * 1000)
+    options = ("--epochs", 1, "--hidden", 8, "--layers", 1, "--streams", 4)
+    result = run("train", text, "-o", "/dev/full", *options)
+    assert result.status == 1
+    note, last = result.err.splitlines()[-2:]
+    assert note.startswith("epoch 1/1")
+    assert last.startswith("zynq-lstm: Output /dev/full must be writable: No space left on device")
+    rescued = Path(last.split(" is in ")[1].split(";")[0])
+    assert rescued.stat().st_size > 1000
+    rescued.unlink()
+    rescued.parent.rmdir()

@@ -9,7 +9,7 @@ import torch
 
 from zynq_lstm.quant.errors import UserError
 from zynq_lstm.train import evaluation
-from zynq_lstm.train.checkpoint import read_checkpoint, vocabulary_of, write_checkpoint
+from zynq_lstm.train.checkpoint import checkpoint_of, read_checkpoint, vocabulary_of
 from zynq_lstm.train.corpus import load_corpus
 from zynq_lstm.train.evaluation import cross_entropy, evaluate, record_test_results
 from zynq_lstm.train.network import Network
@@ -21,13 +21,13 @@ def checkpoint(text_path: Path, tmp_path: Path, settings: TrainingSettings) -> P
     corpus = load_corpus(text_path)
     network = Network(len(corpus.vocabulary), settings, torch.Generator().manual_seed(1))
     path = tmp_path / "model.safetensors"
-    write_checkpoint(
-        path,
+    content = checkpoint_of(
         network.tensors(),
         corpus.vocabulary,
         {**settings.to_dict(), **corpus.describe()},
         {"validation_nats": 2.0},
     )
+    path.write_bytes(content)
     return path
 
 
@@ -37,7 +37,7 @@ def test_zero_head_predicts_each_symbol_alike(
     tensors, metadata = read_checkpoint(checkpoint)
     tensors["head.weight"].zero_()
     vocabulary = vocabulary_of(metadata)
-    write_checkpoint(checkpoint, tensors, vocabulary, {}, {})
+    checkpoint.write_bytes(checkpoint_of(tensors, vocabulary, {}, {}))
     nats, count = evaluate(checkpoint, text_path.read_text()[:100])
     assert count == 99
     assert nats == pytest.approx(math.log(len(vocabulary)))
@@ -85,7 +85,7 @@ def test_unusable_text_and_checkpoint(text_path: Path, checkpoint: Path, tmp_pat
     tensors, metadata = read_checkpoint(checkpoint)
     vocabulary = vocabulary_of(metadata)
     del tensors["lstm.bias_hh_l0"]
-    write_checkpoint(checkpoint, tensors, vocabulary, {}, {})
+    checkpoint.write_bytes(checkpoint_of(tensors, vocabulary, {}, {}))
     with pytest.raises(UserError, match=r"does not fit \(.*lstm.bias_hh_l0"):
         evaluate(checkpoint, "mira")
 

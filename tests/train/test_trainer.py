@@ -156,7 +156,7 @@ def test_resume_refuses_other_settings_text_and_files(
 
 
 def test_unusable_output(text_path: Path, tmp_path: Path, settings: TrainingSettings) -> None:
-    with pytest.raises(UserError, match=r"Output folder must exist and be writable, but .*none is"):
+    with pytest.raises(UserError, match=r"Output .*none/model.* must be writable: No such"):
         train(text_path, tmp_path / "none" / "model.safetensors", settings)
     with pytest.raises(UserError, match=r"Output must be a file, but .* is a folder"):
         train(text_path, tmp_path, settings)
@@ -225,3 +225,101 @@ def test_a_long_text_is_read_and_validated_in_part(
     assert nats == pytest.approx(result.validation_nats, rel=1e-5)
     results = json.loads(read_checkpoint(output)[1]["results"])
     assert results["validation_characters"] == count == 99
+
+
+class Disk:
+    """A disk on which some files have no room, and what is said of it."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
+        self.full = set(names)
+        self.notes: list[str] = []
+        for module in ("trainer", "checkpoint"):
+            monkeypatch.setattr(f"zynq_lstm.train.{module}.write_whole", self.write)
+
+    def write(self, path: Path | str, content: bytes) -> None:
+        if Path(path).name in self.full or str(Path(path).parent.name) in self.full:
+            raise UserError(f"Output {Path(path).name} must be writable: No space left on device")
+        Path(path).write_bytes(content)
+
+
+MODEL, STATE = "model.safetensors", "model.safetensors.resume"
+
+
+@pytest.mark.parametrize("full", [[MODEL], [STATE], [MODEL, STATE]])
+def test_a_disk_that_is_full_for_a_while_costs_nothing(
+    text_path: Path,
+    tmp_path: Path,
+    settings: TrainingSettings,
+    monkeypatch: pytest.MonkeyPatch,
+    full: list[str],
+) -> None:
+    whole, output = tmp_path / "whole.safetensors", tmp_path / MODEL
+    train(text_path, whole, settings)
+    disk = Disk(monkeypatch, *full)
+
+    def report(now: Progress) -> None:
+        if now.epoch == 2 and now.step == now.steps:
+            assert len(disk.notes) == 1
+            assert not (tmp_path / full[0]).exists()
+            # A state would go on from a checkpoint that is not there.
+            assert not (tmp_path / STATE).exists()
+            disk.full.clear()
+        if now.epoch == 3:
+            assert {path.name for path in tmp_path.iterdir()} >= {MODEL, STATE}
+
+    result = train(text_path, output, settings, report=report, warn=disk.notes.append)
+    assert (result.best_epoch, result.resume_file) == (settings.epochs, None)
+    assert_same_weights(whole, output)
+    assert disk.notes == [
+        f"Output {full[0]} must be writable: No space left on device. Training goes on; it tries "
+        "again after each epoch"
+    ]
+    assert {path.name for path in tmp_path.iterdir()} == {whole.name, MODEL, "text.txt"}
+
+
+def test_a_checkpoint_that_never_had_room_is_left_elsewhere(
+    text_path: Path, tmp_path: Path, settings: TrainingSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = dataclasses.replace(settings, epochs=2)
+    whole, output = tmp_path / "whole.safetensors", tmp_path / "full" / MODEL
+    train(text_path, whole, settings)
+    output.parent.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    Disk(monkeypatch, "full")
+    for interruption in (None, interrupt_in(2)):
+        with pytest.raises(
+            UserError, match=r"No space left on device\. The checkpoint of"
+        ) as ended:
+            train(text_path, output, settings, report=interruption)
+        rescued = Path(str(ended.value).split(" is in ")[1].split(";")[0])
+        assert rescued.parent.parent == tmp_path and rescued.name == MODEL
+        if interruption is None:
+            assert_same_weights(whole, rescued)
+    assert list(output.parent.iterdir()) == []
+
+
+def test_where_no_disk_has_room_the_state_is_named_if_there_is_one(
+    text_path: Path, tmp_path: Path, settings: TrainingSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, output = tmp_path / "whole.safetensors", tmp_path / MODEL
+    train(text_path, whole, settings)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    disk = Disk(monkeypatch)
+
+    def fill(now: Progress) -> None:
+        if now.epoch == 2:
+            monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "none"))
+            disk.full = {MODEL, STATE}
+
+    sentence = rf"\. .*{STATE} holds the run as it was after epoch 1; go on with --resume"
+    with pytest.raises(UserError, match=sentence):
+        train(text_path, output, settings, report=fill)
+    assert json.loads(read_checkpoint(output)[1]["results"])["best_epoch"] == 1
+    disk.full.clear()
+    train(text_path, output, settings, resume=True)
+    assert_same_weights(whole, output)
+    disk.full = {STATE}
+    with pytest.raises(UserError, match=r"\. It still holds the weights of epoch 1$"):
+        train(text_path, output, settings, report=fill)
+    with pytest.raises(UserError, match="The run is lost, for temporary files have no room"):
+        train(text_path, output, settings)
