@@ -71,13 +71,20 @@ def write_build(board: Board, folder: Path, verilog: Sequence[Path], described: 
     """
     texts = {
         SCRIPT: script(board, [path.name for path in verilog], described),
-        CONSTRAINTS: constraints(board),
-        MAKEFILE: makefile(),
-        DESCRIPTION: description(board, described),
+        **plain_texts(board, described),
     }
     for name, text in texts.items():
         write_whole(folder / name, text)
     return [folder / name for name in texts]
+
+
+def plain_texts(board: Board, described: str) -> dict[str, str]:
+    """Return, by name, the files that do not depend on the Verilog's."""
+    return {
+        CONSTRAINTS: constraints(board),
+        MAKEFILE: makefile(),
+        DESCRIPTION: description(board, described),
+    }
 
 
 def script(board: Board, verilog: Sequence[str], described: str) -> str:

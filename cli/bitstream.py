@@ -15,8 +15,10 @@ from zynq_lstm.boards.vivado import (
     FAILURE,
     LOG,
     RESULTS,
+    SCRIPT,
     STEP,
     VERILOG,
+    plain_texts,
     vivado_command,
     write_build,
 )
@@ -60,7 +62,9 @@ def bitstream(
     check_output_folder(output)
     from zynq_lstm.hw.verilog import write_verilog
 
-    with written_aside(output, "bitstream") as aside:
+    known: dict[str, bytes | None] = {SCRIPT: None}
+    known |= {name: text.encode() for name, text in plain_texts(target, config.describe()).items()}
+    with written_aside(output, "bitstream", known) as aside:
         verilog = write_verilog(config, aside / VERILOG)
         written = write_build(target, aside, verilog, config.describe())
     for path in written:

@@ -12,14 +12,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from zynq_lstm.cli.console import counted, say
-from zynq_lstm.cli.folder import write_recorded
+from zynq_lstm.cli.folder import check_own, write_recorded
 
 _SHOWN = 3
 """Names of a list that are written out."""
 
 
 @contextmanager
-def written_aside(output: Path, command: str) -> Iterator[Path]:
+def written_aside(output: Path, command: str, known: Mapping[str, bytes | None]) -> Iterator[Path]:
     """Give a folder to write into, whose files go into the output when all have been written.
 
     Parameters
@@ -28,12 +28,15 @@ def written_aside(output: Path, command: str) -> Iterator[Path]:
         Made at need.
     command : str
         Whose files they are; ``zynq_lstm.COMMAND.sha256`` records them.
+    known : dict of str to bytes or None
+        Some of the files, as `check_own` takes them: a person's in their places is seen at once.
 
     Raises
     ------
     UserError
-        When the output cannot be written.
+        When the output cannot be written, or a person's file would be replaced.
     """
+    check_own(output, known, command)
     with tempfile.TemporaryDirectory(prefix="zynq-lstm.") as name:
         aside = Path(name)
         yield aside
@@ -42,11 +45,15 @@ def written_aside(output: Path, command: str) -> Iterator[Path]:
             for path in sorted(aside.rglob("*"))
             if path.is_file()
         }
-    removed = write_recorded(output, files, f"zynq_lstm.{command}.sha256")
-    if removed:
-        say(f"Removed {counted(len(removed), 'file')} of an earlier run: {_listed(removed)}")
+    write_and_tell(output, files, command)
     if others := _other_verilog(output, files):
         say(f"Note: {output} also has Verilog that is not of this run: {_listed(others)}")
+
+
+def write_and_tell(output: Path, files: Mapping[str, bytes], command: str) -> None:
+    """Write files as `write_recorded` does, and tell the person what was removed."""
+    if removed := write_recorded(output, files, command):
+        say(f"Removed {counted(len(removed), 'file')} of an earlier run: {_listed(removed)}")
 
 
 def _other_verilog(output: Path, files: Mapping[str, bytes]) -> list[str]:

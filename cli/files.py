@@ -92,7 +92,7 @@ def check_output_folder(path: Path) -> None:
     UserError
         When they could not.
     """
-    folder = path
+    folder = Path(os.path.realpath(path))
     while not folder.exists() and folder != folder.parent:
         folder = folder.parent
     check_writable(folder, path)

@@ -12,7 +12,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -52,15 +52,21 @@ def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
         raise unwritable(folder, error) from None
 
 
-def write_recorded(folder: Path, files: Mapping[str, bytes], record: str) -> list[str]:
+def record_of(command: str) -> str:
+    """Return the name of a command's record."""
+    return f"zynq_lstm.{command}.sha256"
+
+
+def write_recorded(folder: Path, files: Mapping[str, bytes], command: str) -> list[str]:
     """Write files as `write_folder` does, with a record, and remove those of the one before.
 
     Parameters
     ----------
     folder : Path
     files : dict of str to bytes
-    record : str
-        The record's name. It is written last: after an interruption the old one still holds.
+    command : str
+        Whose files they are. Until all are in place, its record names the old ones, too: after an
+        interruption they are the command's own, whichever are there.
 
     Returns
     -------
@@ -72,16 +78,18 @@ def write_recorded(folder: Path, files: Mapping[str, bytes], record: str) -> lis
     UserError
         As `write_folder`, and when a file that is not the command's own would get another content.
     """
+    record = record_of(command)
     check_places(folder, [record])
-    lines = (f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in files.items())
-    written = "".join(lines).encode()
+    written = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
     if not folder.exists():
-        write_folder(folder, {**files, record: written})
+        write_folder(folder, {**files, record: _lines(written)})
         return []
-    _spare(folder, files, record)
+    check_own(folder, files, command)
+    before = _unchanged(folder, record)
+    write_folder(folder, {record: _lines(before) + _lines(written)})
     write_folder(folder, files)
     try:
-        stale = _stale(folder, files, record)
+        stale = _stale(folder, files, before)
         for name in stale:
             (folder / name).unlink(missing_ok=True)
     except OSError as error:
@@ -89,29 +97,53 @@ def write_recorded(folder: Path, files: Mapping[str, bytes], record: str) -> lis
             f"Output {error.filename} of an earlier run must be removable: {error.strerror}; "
             "choose another path"
         ) from None
-    write_folder(folder, {record: written})
+    write_folder(folder, {record: _lines(written)})
     return stale
 
 
-def _spare(folder: Path, files: Mapping[str, bytes], record: str) -> None:
-    """Refuse to replace what a person wrote or changed."""
-    own = set(_unchanged(folder, record))
+def check_own(folder: Path, files: Mapping[str, bytes | None], command: str) -> None:
+    """See that no file is replaced which a person wrote or changed.
+
+    Parameters
+    ----------
+    folder : Path
+    files : dict of str to bytes or None
+        Contents by name; None where one is not known yet.
+    command : str
+
+    Raises
+    ------
+    UserError
+        When one would be.
+    """
+    check_places(folder, files)
+    own = _unchanged(folder, record_of(command))
     for name, content in files.items():
         path = folder / name
-        if name not in own and path.is_file() and path.read_bytes() != content:
+        if name in own or not path.is_file():
+            continue
+        try:
+            same = content is not None and path.read_bytes() == content
+        except OSError as error:
+            raise unwritable(path, error) from None
+        if not same:
             raise UserError(
-                f"Output {path} must be a file of an earlier run, as that has written it, but it "
-                "is another or has been changed; move it away or choose another folder"
+                f"Output {path} must be as zynq-lstm {command} has written it, but it is another "
+                "file or has been changed; move it away or choose another folder"
             )
 
 
-def _stale(folder: Path, files: Mapping[str, bytes], record: str) -> list[str]:
-    """Names of a record's files that are as they were written, and not among these.
+def _lines(digests: Mapping[str, str]) -> bytes:
+    return "".join(f"{digest}  {name}\n" for name, digest in digests.items()).encode()
+
+
+def _stale(folder: Path, files: Mapping[str, bytes], before: Mapping[str, str]) -> list[str]:
+    """Names of the files before that are not among these.
 
     Nor is one of these that has another name: where small letters and capitals are alike.
     """
     written = {_identity(folder / name) for name in files}
-    return [name for name in _unchanged(folder, record) if _identity(folder / name) not in written]
+    return [name for name in before if _identity(folder / name) not in written]
 
 
 def _identity(path: Path) -> tuple[int, int]:
@@ -119,25 +151,25 @@ def _identity(path: Path) -> tuple[int, int]:
     return found.st_dev, found.st_ino
 
 
-def _unchanged(folder: Path, record: str) -> list[str]:
-    """Names of a record's files that are below the folder, no links, and as they were written."""
+def _unchanged(folder: Path, record: str) -> dict[str, str]:
+    """A record's files that are below the folder, no links, and as they were written: digests."""
     try:
         text = (folder / record).read_text("utf-8", "replace")
     except OSError:
-        return []
+        return {}
     within = os.path.realpath(folder)
-    names = []
+    found = {}
     for digest, name in dict.fromkeys(_RECORDED.findall(text)):
         path = folder / name
         inside = os.path.realpath(path) == os.path.join(within, name)
         if inside and path.is_file():
             with suppress(OSError):
                 if hashlib.sha256(path.read_bytes()).hexdigest() == digest:
-                    names.append(name)
-    return names
+                    found[name] = digest
+    return found
 
 
-def check_places(folder: Path, names: Mapping[str, object] | list[str]) -> None:
+def check_places(folder: Path, names: Iterable[str]) -> None:
     """See that no folder lies where a file is to be written.
 
     Raises

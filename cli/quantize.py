@@ -10,7 +10,9 @@ from typing import Annotated
 import typer
 
 from zynq_lstm.cli.console import say
+from zynq_lstm.cli.emitted import write_and_tell
 from zynq_lstm.cli.files import check_output_file, check_output_folder
+from zynq_lstm.cli.folder import check_own, record_of
 from zynq_lstm.cli.options import (
     BytesOption,
     ForeignArgument,
@@ -18,9 +20,12 @@ from zynq_lstm.cli.options import (
     chosen_vocabulary,
 )
 from zynq_lstm.quant.errors import UserError
-from zynq_lstm.quant.image import write_image
+from zynq_lstm.quant.image import Image, write_image
 from zynq_lstm.quant.quantizer import default_config
 from zynq_lstm.quant.quantizer import quantize as quantize_model
+
+COMMAND = "quantize"
+"""Whose the memory files are."""
 
 
 def quantize(
@@ -82,10 +87,22 @@ def quantize(
     config = default_config(checkpoint, weight_bits)
     config = replace(config, dsp_pairs=None, output_bits=output_bits, **changes)
     image = quantize_model(checkpoint, config)
+    files = {} if memory_files is None else _memory_files(image, memory_files, output)
     write_image(image, output)
     say(f"{output}: {image.symbols} symbols for {image.config.describe()}")
     if memory_files is not None:
-        from zynq_lstm.quant.memory_files import write_memory_files
-
-        write_memory_files(image, memory_files)
+        write_and_tell(memory_files, files, COMMAND)
         say(f"{memory_files}: the same as memory files")
+
+
+def _memory_files(image: Image, folder: Path, output: Path) -> dict[str, bytes]:
+    """The memory files' contents, none of which replaces a person's file or the image."""
+    from zynq_lstm.quant.memory_files import memory_files
+
+    _, texts = memory_files(image)
+    files = {name: text.encode() for name, text in texts.items()}
+    check_own(folder, files, COMMAND)
+    for name in (*files, record_of(COMMAND)):
+        if os.path.realpath(folder / name) == os.path.realpath(output):
+            raise UserError(f"Image {output} must have another name than a memory file; rename it")
+    return files

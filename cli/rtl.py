@@ -48,9 +48,9 @@ def rtl(
     baked = None if image is None else read_image(image)
     config = chosen_config(baked, hidden, layers, symbols, multipliers, dsp_pairs)
     from zynq_lstm.hw.core_file import NAME, render_core
-    from zynq_lstm.hw.verilog import write_verilog
+    from zynq_lstm.hw.verilog import TOP, write_verilog
 
-    with written_aside(output, "rtl") as aside:
+    with written_aside(output, "rtl", {NAME: None, f"{TOP}.v": None}) as aside:
         written = write_verilog(config, aside, image=baked)
         core = render_core(written, version("zynq-lstm"), config.describe())
         (aside / NAME).write_text(core)

@@ -60,11 +60,7 @@ def write_memory_files(
     UserError
         When the folder cannot be written, or the image does not fit the hardware.
     """
-    config = config or image.config
-    if config.layout_hash != image.config.layout_hash or image.symbols > config.symbols:
-        raise UserError(
-            f"The image must be made for {config.describe()}, not for {image.config.describe()}"
-        )
+    names, texts = memory_files(image, config)
     directory = Path(directory)
     try:
         directory.mkdir(parents=True, exist_ok=True)
@@ -72,6 +68,25 @@ def write_memory_files(
         raise UserError(
             f"Output folder {directory} must be writable: {error.strerror}; choose another"
         ) from None
+    write_together({directory / name: text for name, text in texts.items()})
+    return names
+
+
+def memory_files(image: Image, config: Config | None = None) -> tuple[MemoryFiles, dict[str, str]]:
+    """Return the files of an image: their names by what they are, and their texts by name.
+
+    The arguments are those of `write_memory_files`.
+
+    Raises
+    ------
+    UserError
+        When the image does not fit the hardware.
+    """
+    config = config or image.config
+    if config.layout_hash != image.config.layout_hash or image.symbols > config.symbols:
+        raise UserError(
+            f"The image must be made for {config.describe()}, not for {image.config.describe()}"
+        )
     p = image.parameters
     weights = weight_words(p)
     rows = 1 << (row_count(config, config.symbols) - 1).bit_length()
@@ -105,8 +120,7 @@ def write_memory_files(
         "files": names,
     }
     texts["header.json"] = json.dumps(header, indent=1) + "\n"
-    write_together({directory / name: text for name, text in texts.items()})
-    return names
+    return names, texts
 
 
 def _text(words: Iterable[int | np.integer], depth: int, bits: int) -> str:

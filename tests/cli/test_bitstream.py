@@ -107,6 +107,17 @@ def test_an_interruption_leaves_nothing(run, vivado, tmp_path, monkeypatch) -> N
     assert not (tmp_path / "b").exists()
 
 
+@pytest.mark.parametrize("name", ["Makefile", "README.md", "build.tcl"])
+def test_a_person_s_file_is_seen_before_the_work(run, vivado, tmp_path, monkeypatch, name) -> None:
+    folder = tmp_path / "b"
+    arguments = ("bitstream", "--board", "pynq-z2", "-o", folder)
+    run(*arguments)
+    monkeypatch.setattr(sys.modules["zynq_lstm.hw.verilog"], "write_verilog", None)
+    (folder / name).write_text("mine")
+    run(*arguments).refused(f"{folder / name} must be as zynq-lstm bitstream has written it")
+    assert (folder / name).read_text() == "mine"
+
+
 def test_the_makefile_runs_what_the_command_runs(run, vivado, tmp_path) -> None:
     run("bitstream", "--board", "pynq-z1", "-o", tmp_path / "b")
     command = "vivado -mode batch -notrace -nojournal -log vivado.log -source build.tcl -tclargs"

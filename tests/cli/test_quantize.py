@@ -70,6 +70,33 @@ def test_writes_memory_files_too(run, checkpoint_path, tmp_path) -> None:
     assert f"{folder}: " in result.err
 
 
+def test_memory_files_replace_those_of_an_earlier_run(run, checkpoint_path, tmp_path) -> None:
+    folder, fresh = tmp_path / "memories", tmp_path / "fresh"
+    arguments = ("quantize", checkpoint_path, "-o", tmp_path / "out.zlstm", "--memory-files")
+    run(*arguments, fresh, *SIZES)
+    run(*arguments, folder)
+    (folder / "notes.txt").write_text("mine")
+    result = run(*arguments, folder, *SIZES)
+    assert result.status == 0
+    assert "Removed " in result.err and "files of an earlier run: bank_" in result.err
+    names = {path.name for path in fresh.iterdir()}
+    assert {path.name for path in folder.iterdir()} == names | {"notes.txt"}
+    assert "zynq_lstm.quantize.sha256" in names
+
+
+@pytest.mark.parametrize("name", ["header.json", "zynq_lstm.quantize.sha256"])
+def test_memory_files_spare_a_person_s_and_the_image(run, checkpoint_path, tmp_path, name) -> None:
+    image, folder = tmp_path / "out.zlstm", tmp_path / "memories"
+    folder.mkdir()
+    arguments = ("quantize", checkpoint_path, *SIZES, "--memory-files", folder, "-o")
+    run(*arguments, folder / name).refused("must have another name than a memory file")
+    assert list(folder.iterdir()) == []
+    (folder / "header.json").write_text("mine")
+    run(*arguments, image).refused("header.json must be as zynq-lstm quantize has written it")
+    assert (folder / "header.json").read_text() == "mine"
+    assert not image.exists()
+
+
 def test_refuses_a_folder_for_memory_files(run, checkpoint_path, tmp_path) -> None:
     (tmp_path / "file").write_text("")
     output = tmp_path / "out.zlstm"

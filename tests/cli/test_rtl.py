@@ -66,7 +66,7 @@ def test_an_interruption_leaves_the_folder_as_it_was(
     folder = tmp_path / "rtl"
     if there:
         folder.mkdir()
-        (folder / "zynq_lstm.v").write_text("an older one")
+        (folder / "bench.v").write_text("module bench; endmodule")
 
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
@@ -74,7 +74,21 @@ def test_an_interruption_leaves_the_folder_as_it_was(
     monkeypatch.setattr("zynq_lstm.hw.verilog.convert", interrupted)  # Memories are written.
     result = run("rtl", "-o", folder, "--image", image_path)
     assert (result.status, result.err) == (130, "Interrupted.\n")
-    assert [path.name for path in tmp_path.rglob("*")] == (["rtl", "zynq_lstm.v"] if there else [])
+    assert [path.name for path in tmp_path.rglob("*")] == (["rtl", "bench.v"] if there else [])
+
+
+@pytest.mark.parametrize("name", ["zynq_lstm.v", "zynq_lstm.core"])
+def test_a_person_s_file_is_seen_before_the_work(run, tmp_path, monkeypatch, name) -> None:
+    def work(*_: object, **__: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr("zynq_lstm.hw.verilog.write_verilog", work)
+    (tmp_path / name).write_text("mine")
+    run("rtl", "-o", tmp_path).refused(
+        f"Output {tmp_path / name} must be as zynq-lstm rtl has written it, but it is another file "
+        "or has been changed; move it away or choose another folder"
+    )
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["mine"]
 
 
 @pytest.mark.parametrize(
