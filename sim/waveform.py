@@ -40,8 +40,8 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
         f"{CORE}.sequencer.{name}"
         for name in ("valid", "kind_A", "kind_B", "kind_C", "kind_O", "row", "address", "layer")
     ),
-    "row sums": tuple(f"{DATAPATH}.engine.sum{k}" for k in range(GATES)),
-    "layer 1 without multipliers": tuple(f"{DATAPATH}.{n}" for n in ("launch", "symbol")),
+    "row sums": tuple(f"{DATAPATH}.sum{k}" for k in range(GATES)),
+    "layer 1 without multipliers": (f"{DATAPATH}.launch", f"{CORE}.controller.symbol"),
     "element-wise unit": tuple(
         f"{DATAPATH}.elementwise.{name}"
         for name in ("valid", "layer", "z0", "z1", "z2", "z3", "h", "saturated")
@@ -52,9 +52,14 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     "logits": (f"{DATAPATH}.logits_valid", *(f"{DATAPATH}.logit{k}" for k in range(GATES))),
     "symbol": tuple(f"{DATAPATH}.{n}" for n in ("done", "sampled", "scored", "surprisal")),
 }
-"""Signals below the top, by what they belong to."""
+"""Signals below the top, by what they belong to.
 
-_NUMBERS = ("engine.sum", "elementwise.z", "logit")
+A block's port can be told by its name only where nothing within the block has the same: Amaranth
+gives the name to the inner one, and the port a number behind it. So the engine's sums are looked at
+where they arrive.
+"""
+
+_NUMBERS = ("sum", "elementwise.z", "logit")
 SIGNED = {
     *(f"{DATAPATH}.{name}{k}" for name in _NUMBERS for k in range(GATES)),
     *(f"{DATAPATH}.{name}" for name in ("elementwise.h", "engine.h1_in", "engine.h2_in")),

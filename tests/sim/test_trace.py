@@ -23,16 +23,18 @@ from zynq_lstm.hw.schedule import ELEMENTWISE_SELECT, Schedule
 from zynq_lstm.quant.checkpoint import load_checkpoint
 from zynq_lstm.quant.config import Config
 from zynq_lstm.quant.errors import UserError
+from zynq_lstm.quant.formats import ACCUMULATOR, LOGIT
+from zynq_lstm.quant.golden import GoldenModel
 from zynq_lstm.quant.quantizer import quantize
 from zynq_lstm.sim.link import SimulatedLink
 from zynq_lstm.sim.timeline import read_timeline
 from zynq_lstm.sim.trace import TracedChip
-from zynq_lstm.sim.waveform import DATAPATH, GROUPS, TOP, cycles_of, signals_of, view
+from zynq_lstm.sim.waveform import CORE, DATAPATH, GROUPS, TOP, cycles_of, signals_of, view
 
 PROMPT, LENGTH = "abc", 10
 QUIET = {
     "aresetn", "interrupt", f"{DATAPATH}.elementwise.saturated", f"{DATAPATH}.surprisal",
-    f"{DATAPATH}.scored", f"{DATAPATH}.symbol", "s_axis_tkeep", "s_axis_tlast", "m_axis_tkeep",
+    f"{DATAPATH}.scored", "s_axis_tkeep", "s_axis_tlast", "m_axis_tkeep",
     "accelerator.controller.mode", "s_axis_tready", "s_axis_tdata", "s_axi_wdata",
 }  # fmt: skip
 """Signals that may stand still in such a short run."""
@@ -139,6 +141,41 @@ def test_cycles_show_the_symbols_that_were_drawn(image, recorded) -> None:
     seen = cycles_of(path, [f"{DATAPATH}.done", f"{DATAPATH}.sampled"])
     drawn = seen[f"{DATAPATH}.sampled"][seen[f"{DATAPATH}.done"] == 1]
     assert drawn[-LENGTH:].tolist() == image.vocabulary.encode(text).tolist()
+
+
+def signed(values: np.ndarray, bits: int) -> np.ndarray:
+    return values - ((values >> (bits - 1)) << bits)
+
+
+def test_cycles_show_the_symbols_that_were_fed(image, recorded) -> None:
+    path, text = recorded
+    launch, symbol = f"{DATAPATH}.launch", f"{CORE}.controller.symbol"
+    seen = cycles_of(path, [launch, symbol])
+    fed = image.vocabulary.encode(PROMPT + text)[:-1]  # the last is not fed
+    assert seen[symbol][seen[launch] == 1].tolist() == fed.tolist()
+
+
+def test_sums_and_logits_are_those_of_the_golden_model(image, recorded) -> None:
+    path, text = recorded
+    step, sums, (valid, *logits) = f"{CORE}.sequencer.kind_O", GROUPS["row sums"], GROUPS["logits"]
+    seen = cycles_of(path, [step, valid, *sums, *logits])
+    assert {name: signals_of(path)[name] for name in sums} == dict.fromkeys(sums, ACCUMULATOR.bits)
+
+    golden, parameters = GoldenModel(image), image.parameters
+    weights = parameters.weights[parameters.matrix("out")].astype(np.int64)
+    expected_sums, expected_logits = [], []
+    for symbol in image.vocabulary.encode(PROMPT + text)[:-1]:
+        expected_logits.append(golden.step(symbol))
+        expected_sums.append(weights @ golden.state.h[1].astype(np.int64))
+
+    # Before the first symbol the steps are done once from the state as it is, and lead to nothing.
+    at = np.flatnonzero(seen[step]) + Schedule(image.config).sum_latency
+    found = np.stack([signed(seen[name][at], ACCUMULATOR.bits) for name in sums], axis=-1)
+    assert np.array_equal(found.reshape(-1, *weights.shape[:2])[1:], expected_sums)
+    at = np.flatnonzero(seen[valid])
+    found = np.stack([signed(seen[name][at], LOGIT.bits) for name in logits], axis=-1)
+    found = found.reshape(-1, found.size // (1 + len(expected_logits)))[1:]
+    assert np.array_equal(found[:, : image.symbols], expected_logits)
 
 
 def test_the_timeline_is_the_schedule_s(image, recorded) -> None:
