@@ -25,10 +25,18 @@ from zynq_lstm.cli.train import train
 
 
 class _Commands(TyperGroup):
+    """The commands, none of which Ctrl-C ends without a word, as Typer would have it."""
+
+    def make_context(self, *arguments: Any, **extra: Any) -> Any:
+        try:
+            return super().make_context(*arguments, **extra)
+        except KeyboardInterrupt as interrupt:
+            end_interrupted(interrupt)
+
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
-        except KeyboardInterrupt as interrupt:  # Typer would end without a word.
+        except KeyboardInterrupt as interrupt:
             end_interrupted(interrupt)
 
 

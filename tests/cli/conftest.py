@@ -10,7 +10,7 @@ import pytest
 from fake_link import FakeLink
 from tiny_models import tiny_tensors, write_tiny_checkpoint
 
-from zynq_lstm.cli.main import main
+from zynq_lstm.cli import program
 from zynq_lstm.host.backends import LINKS
 from zynq_lstm.quant.checkpoint import load_checkpoint
 from zynq_lstm.quant.config import Config
@@ -44,7 +44,7 @@ def run(capfd: pytest.CaptureFixture[str]) -> Run:
     def call(*arguments: object) -> Result:
         capfd.readouterr()
         with pytest.raises(SystemExit) as ended:
-            main([str(argument) for argument in arguments])
+            program.run([str(argument) for argument in arguments])
         return Result(int(ended.value.code or 0), *capfd.readouterr())
 
     return call

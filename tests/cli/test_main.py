@@ -13,7 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from zynq_lstm.cli.app import app
-from zynq_lstm.cli.main import EXTRAS
+from zynq_lstm.cli.program import EXTRAS
 from zynq_lstm.quant.image import HEADER_BYTES
 from zynq_lstm.quant.packages import install_command
 
@@ -175,6 +175,15 @@ def test_an_early_interrupt_shows_no_traceback(run, monkeypatch) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("zynq_lstm.cli.app.app", interrupt)
+    result = run("info")
+    assert (result.status, result.out, result.err) == (130, "", "Interrupted.\n")
+
+
+def test_an_interrupt_before_a_command_is_found_is_a_word(run, monkeypatch) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("typer.core.TyperGroup.parse_args", interrupt)
     result = run("info")
     assert (result.status, result.out, result.err) == (130, "", "Interrupted.\n")
 

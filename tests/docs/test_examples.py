@@ -18,8 +18,8 @@ import pytest
 import typer
 
 import zynq_lstm.host as host
+from zynq_lstm.cli import program
 from zynq_lstm.cli.app import app
-from zynq_lstm.cli.main import main
 from zynq_lstm.models import SHAKESPEARE
 
 ROOT = Path(__file__).parents[2]
@@ -115,7 +115,7 @@ def test_quick_commands_run(words, folder, capfd) -> None:
             shutil.copy(folder / "shakespeare.zlstm", folder / "half.zlstm")
         words = ["golden" if w in ("sim", "virtual", "board") else w for w in words]
     with pytest.raises(SystemExit) as ended:
-        main(words)
+        program.run(words)
     assert ended.value.code in (0, None), capfd.readouterr().err
 
 

