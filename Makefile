@@ -6,6 +6,10 @@ STAMP := $(VENV)/installed
 
 PACKAGES := $(patsubst %/__init__.py,%,$(wildcard */__init__.py))
 
+ifneq ($(words $(CURDIR)),1)
+$(error Verilator's makefiles need a path without spaces, not $(CURDIR): move this folder)
+endif
+
 # pynq wants an older numpy, and Python 3.12 at most. The first version is what boards have, the
 # second the last that knows their chip.
 PYNQ_PYTHON ?= $(PYTHON)

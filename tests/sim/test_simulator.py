@@ -1,7 +1,5 @@
 """The simulated chip's surroundings: accesses, queues, clocking, limits, pauses."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from random_models import random_image
@@ -10,7 +8,6 @@ from zynq_lstm.quant.config import Config
 from zynq_lstm.quant.errors import UserError
 from zynq_lstm.quant.protocol import Mode
 from zynq_lstm.quant.registers import IDENTITY, register
-from zynq_lstm.sim.library import cache_folder
 from zynq_lstm.sim.simulator import TLAST, Chip, HardwareError, Until
 
 CONFIG = Config(hidden=16, symbols=8, multipliers=64)
@@ -156,16 +153,6 @@ def test_a_library_that_does_not_load_is_named(tmp_path):
     library.write_bytes(b"\x7fELF, and cut off")
     with pytest.raises(UserError, match=r"sim-damaged\.so must be a library that loads"):
         Chip(CONFIG, library)
-
-
-def test_no_home_is_a_sentence(monkeypatch):
-    def homeless():
-        raise RuntimeError("Could not determine home directory.")
-
-    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
-    monkeypatch.setattr(Path, "home", homeless)
-    with pytest.raises(UserError, match="there is no home; set XDG_CACHE_HOME"):
-        cache_folder()
 
 
 def test_a_closed_chip_is_not_used():
