@@ -18,10 +18,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from zynq_lstm.boards.definitions import MEMORY_BYTES, Board
+from zynq_lstm.quant.protocol import STREAM_BITS
 
 CLOCK_DIVISOR = 7
-CLOCK_MHZ = 1000 / CLOCK_DIVISOR
-"""FCLK0: the IO PLL runs at 1 GHz on all boards."""
+CLOCK_HZ = 1e9 / CLOCK_DIVISOR
+CLOCK_MHZ = CLOCK_HZ / 1e6
+"""FCLK0, a period of 7 ns: the IO PLL runs at 1 GHz on all boards."""
 
 NAME = "zynq_lstm"
 """Verilog's top module, and the stem of the bitstream's name."""
@@ -32,7 +34,6 @@ CONTROL, MEMORY, RESET, INTERRUPTS = "axi_control", "axi_memory", "proc_sys_rese
 DMA_BASE, DMA_BYTES = 0x4040_0000, 0x1_0000
 ACCELERATOR_BASE, ACCELERATOR_BYTES = 0x43C0_0000, 0x1000
 
-STREAM_BITS = 64
 LENGTH_BITS = 26
 """Width of the DMA's length registers: transfers of up to 64 MiB less a byte."""
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
+from zynq_lstm.boards.design import CLOCK_HZ
 from zynq_lstm.quant.config import GATES, Config
-
-CLOCK_HZ = 1e9 / 7
-"""142.86 MHz, a period of 7 ns."""
 
 WITH_ENDS = "with the starts and ends of runs"
 """What is in a text's mean of cycles (`Counters.cycles_per_character`), and not in `bench`'s."""

@@ -18,6 +18,7 @@ from xml.etree import ElementTree
 import pynq
 
 from zynq_lstm.quant.errors import UserError
+from zynq_lstm.quant.protocol import STREAM_BITS
 from zynq_lstm.quant.registers import REGISTERS, Access, Register
 
 VLNV = "xilinx.com:module_ref:zynq_lstm:1.0"
@@ -26,7 +27,6 @@ DMA_VLNV = "xilinx.com:ip:axi_dma:7.1"
 STREAM_IN, STREAM_OUT = "s_axis", "m_axis"
 """The accelerator's streams."""
 
-STREAM_BITS = 64
 WIDTHS = ("c_m_axis_mm2s_tdata_width", "c_s_axis_s2mm_tdata_width")
 """Parameters with the widths of the DMA's streams; the IP's default is 32."""
 DEFAULT_WIDTH, DEFAULT_LENGTH_BITS = 32, 14

@@ -139,7 +139,7 @@ def _only_place(answers: Sequence[Answer]) -> int | None:
 
 
 def _matrices(answer: Answer) -> tuple[str, ...]:
-    return probed_matrices(answer.parameters.config, answer.probe.name)
+    return probed_matrices(answer.probe.name)
 
 
 def _row(answer: Answer, where: int) -> _Row:

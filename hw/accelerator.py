@@ -10,7 +10,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from zynq_lstm.hw.blocks import place
-from zynq_lstm.hw.controller import COUNT_BITS, COUNTERS, Controller
+from zynq_lstm.hw.controller import COUNT_BITS, Controller
 from zynq_lstm.hw.crc import CRC_BITS
 from zynq_lstm.hw.datapath import Datapath
 from zynq_lstm.hw.event_counter import EventCounter
@@ -18,15 +18,17 @@ from zynq_lstm.hw.loader import Loader
 from zynq_lstm.hw.memory_check import MemoryFaults
 from zynq_lstm.hw.primitives import register
 from zynq_lstm.hw.resets import reset_domains
+from zynq_lstm.hw.sampler import SYMBOL_BITS
 from zynq_lstm.hw.schedule import Schedule
 from zynq_lstm.hw.sequencer import Sequencer, step_members
 from zynq_lstm.hw.state_port import StatePort
-from zynq_lstm.hw.streams import WORD, BytePacker, StreamFifo, end_of_keep, keep_of_end
+from zynq_lstm.hw.streams import BytePacker, StreamFifo, end_of_keep, keep_of_end
 from zynq_lstm.quant.config import GATES
 from zynq_lstm.quant.errors import UserError
 from zynq_lstm.quant.formats import TEMPERATURE, WEIGHT
-from zynq_lstm.quant.protocol import ERROR_BITS
-from zynq_lstm.quant.registers import DATA_BITS
+from zynq_lstm.quant.protocol import ERROR_BITS, MODE_BITS, STREAM_BITS, STREAM_BYTES
+from zynq_lstm.quant.registers import COUNTERS, DATA_BITS
+from zynq_lstm.quant.sampling import SEED_BITS
 
 
 def require_hardware(config):
@@ -79,7 +81,7 @@ class Accelerator(wiring.Component):
     faults : Out(banks)
         Weight memories that have read a wrong word since the load (`memory_check`).
     c_* : Out(32)
-        `controller.COUNTERS`.
+        `quant.registers.COUNTERS`.
     s_axis_*, m_axis_*
         AXI4-Stream, 64 bits.
     """
@@ -93,11 +95,11 @@ class Accelerator(wiring.Component):
                 "aclk": In(1),
                 "aresetn": In(1),
                 "start": In(1),
-                "mode": In(3),
+                "mode": In(MODE_BITS),
                 "inputs": In(COUNT_BITS),
                 "outputs": In(COUNT_BITS),
                 "temperature": In(TEMPERATURE.bits),
-                "seed": In(64),
+                "seed": In(SEED_BITS),
                 "cancel": In(1),
                 "check_fails": In(1),
                 "invert_check": In(1),
@@ -105,19 +107,19 @@ class Accelerator(wiring.Component):
                 "faults": Out(config.banks),
                 "busy": Out(1),
                 "loaded": Out(1),
-                "symbols": Out(9),
+                "symbols": Out(SYMBOL_BITS + 1),
                 "crc": Out(CRC_BITS),
                 "error": Out(ERROR_BITS),
                 **{f"c_{n}": Out(COUNT_BITS) for n in COUNTERS},
                 "s_axis_tvalid": In(1),
                 "s_axis_tready": Out(1),
-                "s_axis_tdata": In(64),
-                "s_axis_tkeep": In(8),
+                "s_axis_tdata": In(STREAM_BITS),
+                "s_axis_tkeep": In(STREAM_BYTES),
                 "s_axis_tlast": In(1),
                 "m_axis_tvalid": Out(1),
                 "m_axis_tready": In(1),
-                "m_axis_tdata": Out(64),
-                "m_axis_tkeep": Out(8),
+                "m_axis_tdata": Out(STREAM_BITS),
+                "m_axis_tkeep": Out(STREAM_BYTES),
                 "m_axis_tlast": Out(1),
             }
         )
@@ -288,8 +290,8 @@ class Accelerator(wiring.Component):
         logits, not_logits = Signal(), Signal()
         valid, end, last = (Signal.like(s) for s in (packer.valid, packer.end, packer.last))
         row = Cat(*(getattr(datapath, f"logit{k}") for k in range(GATES)))
-        half = WORD["data"] // 2
-        data = Signal(WORD["data"], reset_less=True)
+        half = STREAM_BITS // 2
+        data = Signal(STREAM_BITS, reset_less=True)
         is_row = datapath.logits_valid & controller.logits
         m.d.sync += [
             logits.eq(controller.logits),
@@ -301,7 +303,7 @@ class Accelerator(wiring.Component):
                 )
             ),
             valid.eq(packer.valid | is_row),
-            end.eq(Mux(logits & ~packer.valid, 7, packer.end)),
+            end.eq(Mux(logits & ~packer.valid, STREAM_BYTES - 1, packer.end)),
             last.eq(Mux(packer.valid, packer.last, datapath.logits_last & controller.last)),
         ]
         m.d.comb += [

@@ -35,9 +35,10 @@ _PAIRS_PER_COLUMN = GATES // 2
 
 def chain_members(layers):
     """Ports of the chains of hidden states, one a layer."""
-    members = {"h1_shift": In(1), "h1_load": In(1), "h1_in": In(8), "h1_out": Out(8)}
+    h_in, h_out = In(HIDDEN.bits), Out(HIDDEN.bits)
+    members = {"h1_shift": In(1), "h1_load": In(1), "h1_in": h_in, "h1_out": h_out}
     if layers == 2:
-        members |= {"h2_shift": In(1), "h2_in": In(8), "h2_out": Out(8)}
+        members |= {"h2_shift": In(1), "h2_in": h_in, "h2_out": h_out}
     return members
 
 

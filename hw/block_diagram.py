@@ -18,7 +18,7 @@ from zynq_lstm.quant.formats import (
     SCALE,
     WEIGHT,
 )
-from zynq_lstm.quant.protocol import STREAM_BYTES
+from zynq_lstm.quant.protocol import STREAM_BITS
 from zynq_lstm.quant.registers import DATA_BITS
 from zynq_lstm.quant.surprisal import SURPRISAL
 
@@ -114,7 +114,6 @@ def render_svg(config=None):
         Of two layers.
     """
     c = config or Config()
-    stream = 8 * STREAM_BYTES
     rams = GATES * PREACTIVATION.bits // c.table_ram_width
     parts = [
         # Control, above.
@@ -129,10 +128,10 @@ def render_svg(config=None):
         _text(289, 60, "commands"),
         _wire((480, 68), (558, 68)),
         # Streams.
-        *_box(100, 126, 90, 52, GREY, "FIFO", f"{stream} bits"),
+        *_box(100, 126, 90, 52, GREY, "FIFO", f"{STREAM_BITS} bits"),
         *_box(250, 126, 150, 52, GREY, "loader", "image, CRC"),
         *_box(430, 126, 110, 52, GREY, "state port", "h, c"),
-        *_box(808, 126, 72, 52, GREY, "FIFO", f"{stream} bits"),
+        *_box(808, 126, 72, 52, GREY, "FIFO", f"{STREAM_BITS} bits"),
         _wire((20, 152), (98, 152)),
         _text(18, 144, "s_axis", "left"),
         _wire((190, 152), (248, 152)),

@@ -29,19 +29,15 @@ from amaranth.utils import ceil_log2
 
 from zynq_lstm.hw.primitives import counter, delay, equal_by_halves, greater, incremented, register
 from zynq_lstm.hw.sampler import SYMBOL_BITS, Sampler
+from zynq_lstm.hw.streams import WORD
 from zynq_lstm.hw.surprisal import Surprisal
-from zynq_lstm.quant.protocol import ERROR_BITS, Error, Mode
+from zynq_lstm.quant.protocol import ERROR_BITS, MODE_BITS, RUNS, Error, Mode
+from zynq_lstm.quant.registers import COUNTERS
 from zynq_lstm.quant.surprisal import SURPRISAL
 
 COUNT_BITS = 32
-RUNS = (Mode.GENERATE, Mode.LOGITS, Mode.SCORE)
-"""Modes that compute characters."""
 QUIET_CYCLES = 4096
 """Cycles without a word after which the input of a cancelled command counts as ended: 29 us."""
-COUNTERS = ("cycles", "steps", "characters", "stalls", "startup", "saturations")
-"""What is counted from reset on: cycles and steps within characters, characters, cycles without
-leave to start one, cycles of runs before the first and after the last character, clipped cell
-states."""
 
 
 class Controller(wiring.Component):
@@ -54,7 +50,7 @@ class Controller(wiring.Component):
     busy : Out(1), error : Out
         ``error`` is sticky until the next start.
     event_* : Out(1)
-        What `COUNTERS` count.
+        What `quant.registers.COUNTERS` count.
     To and from the parts it steers; see `accelerator`.
     """
 
@@ -63,7 +59,7 @@ class Controller(wiring.Component):
         super().__init__(
             {
                 "start": In(1),
-                "mode": In(3),
+                "mode": In(MODE_BITS),
                 "inputs": In(COUNT_BITS),
                 "outputs": In(COUNT_BITS),
                 "cancel": In(1),
@@ -72,8 +68,8 @@ class Controller(wiring.Component):
                 **{f"event_{n}": Out(1) for n in COUNTERS},
                 # symbols in
                 "i_valid": In(1),
-                "i_data": In(64),
-                "i_end": In(3),
+                "i_data": In(WORD["data"]),
+                "i_end": In(WORD["end"]),
                 "i_last": In(1),
                 "i_ready": Out(1),
                 "i_taken": In(1),  # by the loader or the state port
@@ -83,7 +79,7 @@ class Controller(wiring.Component):
                 "load_wrong": In(1),
                 "load_corrupt": In(1),
                 "loaded": In(1),
-                "symbols": In(9),
+                "symbols": In(SYMBOL_BITS + 1),
                 # state port
                 "state_start": Out(1),
                 "state_write": Out(1),

@@ -16,6 +16,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from zynq_lstm.hw.primitives import delay, register
+from zynq_lstm.quant.protocol import STREAM_BITS
 
 CRC_BITS = 32
 POLYNOMIAL = 0xEDB8_8320
@@ -58,7 +59,9 @@ class Crc32(wiring.Component):
     """The high half comes a cycle behind the low one."""
 
     def __init__(self):
-        super().__init__({"clear": In(1), "valid": In(1), "data": In(64), "crc": Out(CRC_BITS)})
+        super().__init__(
+            {"clear": In(1), "valid": In(1), "data": In(STREAM_BITS), "crc": Out(CRC_BITS)}
+        )
 
     def elaborate(self, platform):
         m = Module()

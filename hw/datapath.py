@@ -27,7 +27,9 @@ from zynq_lstm.hw.schedule import LAYER1_SUM
 from zynq_lstm.hw.sequencer import step_members
 from zynq_lstm.hw.surprisal import Surprisal
 from zynq_lstm.quant.config import GATES
-from zynq_lstm.quant.formats import LOGIT, PREACTIVATION, TEMPERATURE
+from zynq_lstm.quant.formats import CELL, HIDDEN, LOGIT, PREACTIVATION, TEMPERATURE
+from zynq_lstm.quant.protocol import STREAM_BITS
+from zynq_lstm.quant.sampling import SEED_BITS
 from zynq_lstm.quant.surprisal import SURPRISAL
 
 
@@ -39,7 +41,7 @@ class WriteBus(wiring.Signature):
         rows = config.matrices * config.hidden + config.output_rows(config.symbols)
         super().__init__(
             {
-                "data": Out(64),
+                "data": Out(STREAM_BITS),
                 "check": Out(1),
                 "weights_en": Out(1),
                 "bank": Out(max(1, ceil_log2(config.banks))),
@@ -104,7 +106,7 @@ class Datapath(wiring.Component):
             "symbol": In(SYMBOL_BITS),
             "sampling": In(1),
             "load_seed": In(1),
-            "seed": In(64),
+            "seed": In(SEED_BITS),
             "temperature": In(TEMPERATURE.bits),
             "last_lane": In(2),
             "logits_valid": Out(1),
@@ -128,10 +130,10 @@ class Datapath(wiring.Component):
         }
         for k in range(1, config.layers + 1):
             members |= {
-                f"state_c{k}": Out(16),
-                f"state_in{k}": In(16),
-                f"state_h{k}": In(8),
-                f"chain_h{k}": Out(8),
+                f"state_c{k}": Out(CELL.bits),
+                f"state_in{k}": In(CELL.bits),
+                f"state_h{k}": In(HIDDEN.bits),
+                f"chain_h{k}": Out(HIDDEN.bits),
             }
         super().__init__(members)
 

@@ -16,7 +16,7 @@ from zynq_lstm.hw.blocks import Block, place
 from zynq_lstm.hw.engine import Engine
 from zynq_lstm.hw.primitives import delay, register, saturated, wrapping_counter
 from zynq_lstm.quant.config import GATES
-from zynq_lstm.quant.formats import CELL, HIDDEN
+from zynq_lstm.quant.formats import CELL, HIDDEN, PREACTIVATION
 from zynq_lstm.quant.operators import CELL_PRODUCT_SHIFT, HIDDEN_SHIFT, INPUT_PRODUCT_SHIFT
 
 
@@ -105,7 +105,7 @@ class Elementwise(wiring.Component):
         members = {
             "valid": In(1),
             "layer": In(1),
-            **{f"z{k}": In(signed(16)) for k in range(GATES)},
+            **{f"z{k}": In(signed(PREACTIVATION.bits)) for k in range(GATES)},
             "h": Out(signed(HIDDEN.bits)),
             "saturated": Out(1),
             "state_read": In(1),

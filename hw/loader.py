@@ -2,11 +2,11 @@
 
     header │ weights: address, bank │ scales: row │ biases: row │ table: symbol, unit │ CRC
 
-`quant.layout` defines the order. The first word's hash must be that of this
-hardware; otherwise the packet is swallowed and the model that was there stays. From the second word
-on that model is gone, a built-in one for good: a reset does not bring back the memories. Nor does
-it touch what is known of a model, which means nothing unless one is ``loaded``. Weights go with a
-check bit (`memory_check`), which is known as soon as they are on the bus.
+`quant.layout` defines the order. The first word's hash must be that of this hardware; otherwise the
+packet is swallowed and the model that was there stays. From the second word on that model is gone,
+a built-in one for good: a reset does not bring back the memories. Nor does it touch what is known
+of a model, which means nothing unless one is ``loaded``. Weights go with a check bit
+(`memory_check`), which is known as soon as they are on the bus.
 """
 
 from amaranth.hdl import C, Cat, Module, Signal
@@ -26,8 +26,10 @@ from zynq_lstm.hw.primitives import (
     register,
     wrapping_counter,
 )
+from zynq_lstm.hw.sampler import ROW_BITS, SYMBOL_BITS
 from zynq_lstm.quant.config import GATES
 from zynq_lstm.quant.layout import PAYLOAD_MAGIC
+from zynq_lstm.quant.protocol import STREAM_BITS
 
 
 class Loader(wiring.Component):
@@ -69,7 +71,7 @@ class Loader(wiring.Component):
             {
                 "active": In(1),
                 "i_valid": In(1),
-                "i_data": In(64),
+                "i_data": In(STREAM_BITS),
                 "i_last": In(1),
                 "invert": In(1),
                 "i_ready": Out(1),
@@ -78,8 +80,8 @@ class Loader(wiring.Component):
                 "wrong": Out(1),
                 "corrupt": Out(1),
                 "loaded": Out(1),
-                "symbols": Out(9, init=symbols),
-                "last_row": Out(6, init=(symbols - 1) // GATES if symbols else 0),
+                "symbols": Out(SYMBOL_BITS + 1, init=symbols),
+                "last_row": Out(ROW_BITS, init=(symbols - 1) // GATES if symbols else 0),
                 "last_lane": Out(2, init=(symbols - 1) % GATES),
                 "crc": Out(CRC_BITS, init=crc),
             }

@@ -20,7 +20,7 @@ from zynq_lstm.hw.xorshift import Xorshift64
 from zynq_lstm.quant.config import GATES
 from zynq_lstm.quant.formats import GUMBEL, LOGIT, SCORE, TEMPERATURE
 from zynq_lstm.quant.operators import LOGIT_TO_SCORE_SHIFT, NOISE_SHIFT
-from zynq_lstm.quant.sampling import LANE_BITS
+from zynq_lstm.quant.sampling import LANE_BITS, SEED_BITS
 from zynq_lstm.quant.tables import (
     GUMBEL_COARSE_BITS,
     GUMBEL_RANDOM_BITS,
@@ -107,7 +107,7 @@ class Sampler(wiring.Component):
         super().__init__(
             {
                 "load": In(1),
-                "seed": In(64),
+                "seed": In(SEED_BITS),
                 "temperature": In(TEMPERATURE.bits),
                 "advance": In(1),
                 "valid": In(1),

@@ -14,6 +14,7 @@ from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
 from zynq_lstm.hw.primitives import counter, register, wrapping_counter
+from zynq_lstm.hw.sampler import ROW_BITS
 
 KINDS = ("A", "B", "C", "O")
 
@@ -74,7 +75,7 @@ class Sequencer(wiring.Component):
                 "go": In(1),
                 "prologue": In(1),
                 "last": In(1),
-                "last_row": In(6),
+                "last_row": In(ROW_BITS),
                 "stop": In(1),
                 "start": Out(1),
                 "waiting": Out(1),

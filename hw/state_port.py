@@ -14,7 +14,14 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from zynq_lstm.hw.primitives import port_register, register, wrapping_counter
-from zynq_lstm.quant.protocol import STATE_C1_SHIFT, STATE_C2_SHIFT, STATE_H2_SHIFT
+from zynq_lstm.quant.formats import CELL, HIDDEN
+from zynq_lstm.quant.protocol import (
+    STATE_C1_SHIFT,
+    STATE_C2_SHIFT,
+    STATE_H2_SHIFT,
+    STREAM_BITS,
+    STREAM_BYTES,
+)
 
 CYCLES_PER_UNIT = 16
 TAKE = 4
@@ -60,7 +67,7 @@ class StatePort(wiring.Component):
                 "busy": Out(1),
                 "done": Out(1),
                 "i_valid": In(1),
-                "i_data": In(64),
+                "i_data": In(STREAM_BITS),
                 "i_ready": Out(1),
                 "hurry": In(1),
                 "short": Out(1),
@@ -71,14 +78,14 @@ class StatePort(wiring.Component):
                 "c_write": Out(1),
                 "shift": Out(1),
                 "load": Out(1),
-                "h1": Out(8),
-                "h2": Out(8),
-                "c1": Out(16),
-                "c2": Out(16),
-                "chain_h1": In(8),
-                "chain_h2": In(8),
-                "read_c1": In(16),
-                "read_c2": In(16),
+                "h1": Out(HIDDEN.bits),
+                "h2": Out(HIDDEN.bits),
+                "c1": Out(CELL.bits),
+                "c2": Out(CELL.bits),
+                "chain_h1": In(HIDDEN.bits),
+                "chain_h2": In(HIDDEN.bits),
+                "read_c1": In(CELL.bits),
+                "read_c2": In(CELL.bits),
             }
         )
 
@@ -88,10 +95,10 @@ class StatePort(wiring.Component):
         word = self.i_data
         old = (self.chain_h1, self.chain_h2, self.read_c1, self.read_c2)
         new = (
-            word[:8],
-            word.bit_select(STATE_H2_SHIFT, 8),
-            word.bit_select(STATE_C1_SHIFT, 16),
-            word.bit_select(STATE_C2_SHIFT, 16),
+            word[: HIDDEN.bits],
+            word.bit_select(STATE_H2_SHIFT, HIDDEN.bits),
+            word.bit_select(STATE_C1_SHIFT, CELL.bits),
+            word.bit_select(STATE_C2_SHIFT, CELL.bits),
         )
         values = [port_register(m, port) for port in (self.h1, self.h2, self.c1, self.c2)]
         turning, reading, taken = Signal(), Signal(), Signal()
@@ -112,12 +119,12 @@ class StatePort(wiring.Component):
             self.shift.eq(taken),
             self.load.eq(0),
             self.done.eq(0),
-            self.o_valid.eq(turning & reading & cycle[SEND : SEND + 8].any()),
-            self.o_last.eq(last & cycle[SEND + 7]),
+            self.o_valid.eq(turning & reading & cycle[SEND : SEND + STREAM_BYTES].any()),
+            self.o_last.eq(last & cycle[SEND + STREAM_BYTES - 1]),
         ]
         with m.If(taken):
             for value, held, given in zip(values, old, new, strict=True):
-                m.d.sync += value.eq(Mux(writing, given, held & (~self.zero).replicate(16)))
+                m.d.sync += value.eq(Mux(writing, given, held & (~self.zero).replicate(CELL.bits)))
         octets = Cat(*values)
         sent = [octets.word_select(k, 8) & cycle[SEND + k].replicate(8) for k in range(6)]
         m.d.comb += self.o_byte.eq(register(m, reduce(or_, sent), "byte"))

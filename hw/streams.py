@@ -7,13 +7,15 @@ TKEEP is contiguous), and whether it ends a packet.
 from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
+from amaranth.utils import ceil_log2
 
 from zynq_lstm.hw.blocks import Block, place
 from zynq_lstm.hw.memory import BlockRam
 from zynq_lstm.hw.primitives import counter, incremented, port_register
+from zynq_lstm.quant.protocol import STREAM_BITS, STREAM_BYTES
 
 DEPTH = 512
-WORD = {"data": 64, "end": 3, "last": 1}
+WORD = {"data": STREAM_BITS, "end": ceil_log2(STREAM_BYTES), "last": 1}
 """Fields of a word in the FIFO."""
 
 
@@ -100,14 +102,14 @@ class BytePacker(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        place = Signal(3)
-        leaves = self.i_valid & (self.i_last | (place == 7))
+        place = Signal(WORD["end"])
+        leaves = self.i_valid & (self.i_last | (place == STREAM_BYTES - 1))
         data, end, last = (port_register(m, port) for port in (self.data, self.end, self.last))
         m.d.sync += [self.valid.eq(leaves), end.eq(place), last.eq(self.i_last)]
         with m.If(self.i_valid):
             m.d.sync += place.eq(Mux(self.i_last, 0, incremented(place)))
             with m.Switch(place):
-                for k in range(8):
+                for k in range(STREAM_BYTES):
                     with m.Case(k):
                         m.d.sync += data.word_select(k, 8).eq(self.i_byte)
         return m
@@ -124,4 +126,4 @@ def end_of_keep(keep):
 
 def keep_of_end(end):
     """TKEEP of a word whose last byte has this number."""
-    return Cat(*(end >= k for k in range(8)))
+    return Cat(*(end >= k for k in range(STREAM_BYTES)))

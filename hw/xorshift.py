@@ -4,6 +4,8 @@ from amaranth.hdl import Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from zynq_lstm.quant.sampling import SEED_BITS
+
 
 class Xorshift64(wiring.Component):
     """The generator.
@@ -19,14 +21,16 @@ class Xorshift64(wiring.Component):
     """
 
     def __init__(self):
-        super().__init__({"load": In(1), "seed": In(64), "step": In(1), "state": Out(64)})
+        super().__init__(
+            {"load": In(1), "seed": In(SEED_BITS), "step": In(1), "state": Out(SEED_BITS)}
+        )
 
     def elaborate(self, platform):
         m = Module()
-        x = Signal(64, init=1, reset_less=True)
-        a = Signal(64)
-        b = Signal(64)
-        c = Signal(64)
+        x = Signal(SEED_BITS, init=1, reset_less=True)
+        a = Signal(SEED_BITS)
+        b = Signal(SEED_BITS)
+        c = Signal(SEED_BITS)
         m.d.comb += [
             a.eq(x ^ (x << 13)),
             b.eq(a ^ (a >> 7)),

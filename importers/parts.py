@@ -15,14 +15,12 @@ from numpy.typing import NDArray
 
 from zynq_lstm.quant.config import GATES
 from zynq_lstm.quant.errors import UserError
-from zynq_lstm.quant.float_model import FloatModel, Floats, Layer
+from zynq_lstm.quant.float_model import MODEL_UNITS, FloatModel, Floats, Layer
 from zynq_lstm.quant.vocabulary import MAXIMUM_SYMBOLS, Vocabulary
 
 Array = NDArray[Any]
 
 MAXIMUM_LAYERS = 2
-HIDDEN = range(8, 129)
-"""Units per layer that are taken; the quantizer pads them to the accelerator's."""
 
 
 @dataclass(frozen=True)
@@ -117,10 +115,10 @@ def check_sizes(parts: Parts, name: str) -> None:
         )
     _check_ranks(parts, name)
     hidden = parts.cells[0].weight_hh.shape[1]
-    if hidden not in HIDDEN:
+    if hidden not in MODEL_UNITS:
         raise UserError(
-            f"{name} must have from {HIDDEN[0]} to {HIDDEN[-1]} hidden units per layer, as the "
-            f"accelerator holds; found {hidden}"
+            f"{name} must have from {MODEL_UNITS[0]} to {MODEL_UNITS[-1]} hidden units per layer, "
+            f"as the accelerator holds; found {hidden}"
         )
     if not 2 <= parts.symbols <= MAXIMUM_SYMBOLS:
         raise UserError(

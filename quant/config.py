@@ -13,6 +13,7 @@ from typing import Any
 
 from zynq_lstm.quant.errors import UserError
 from zynq_lstm.quant.formats import output_limit, weight_limit
+from zynq_lstm.quant.vocabulary import MAXIMUM_SYMBOLS
 
 GATES = 4
 """Lanes of a row: the gates i, f, g and o of one unit, or four logits."""
@@ -26,13 +27,18 @@ BANK_COLUMNS = 2
 BANKS_PER_REGION = 8
 """Banks that share one set of fan-out registers and one adder subtree."""
 
+LEAST_HIDDEN, MOST_HIDDEN = 16, 128
+"""Units a layer; smaller models are padded."""
+
+LEAST_SYMBOLS, MOST_SYMBOLS = 4, MAXIMUM_SYMBOLS
+"""Capacities; a model may use fewer symbols."""
+
 MOST_REGIONS = 8
 MOST_BANKS = MOST_REGIONS * BANKS_PER_REGION
 """Of the largest accelerator."""
 
 ENGINE_PAIRS_PER_BANK = BANK_COLUMNS * GATES // 2
 """Multiplier pairs of a bank: two gates share the column's hidden state."""
-
 
 BLOCK_RAM_BITS = 1 << 15
 """Data bits of a RAMB36E1, without parity."""
@@ -114,7 +120,7 @@ class Config:
                 f"{self.multipliers}: regions of 8 banks of {BANK_COLUMNS * self.lanes} "
                 "multipliers are summed in a binary tree"
             )
-        _require_int("Hidden size", self.hidden, 16, 128)
+        _require_int("Hidden size", self.hidden, LEAST_HIDDEN, MOST_HIDDEN)
         if self.hidden % self.columns:
             share = {4: "a quarter", 8: "an eighth"}[self.lanes]
             raise UserError(
@@ -122,11 +128,11 @@ class Config:
                 f"{self.multipliers} multipliers), not {self.hidden}; "
                 "choose fewer multipliers or a larger hidden size"
             )
-        _require_int("Symbol capacity", self.symbols, 4, 256)
+        _require_int("Symbol capacity", self.symbols, LEAST_SYMBOLS, MOST_SYMBOLS)
         if self.symbols & (self.symbols - 1):
             raise UserError(
-                f"Symbol capacity must be a power of two from 4 to 256, not {self.symbols}: "
-                "symbol and unit together address the input table"
+                f"Symbol capacity must be a power of two from {LEAST_SYMBOLS} to {MOST_SYMBOLS}, "
+                f"not {self.symbols}: symbol and unit together address the input table"
             )
         pairs = self.multipliers // 2
         if self.dsp_pairs is None:

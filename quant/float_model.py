@@ -8,10 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from zynq_lstm.quant.config import MOST_HIDDEN
 from zynq_lstm.quant.errors import UserError
 from zynq_lstm.quant.vocabulary import Vocabulary
 
 Floats = NDArray[np.float32]
+
+MODEL_UNITS = range(8, MOST_HIDDEN + 1)
+"""Units a layer that a model may have; the quantizer pads them to the accelerator's."""
 
 
 @dataclass(frozen=True)

@@ -96,7 +96,7 @@ def probe_names(config: Config) -> tuple[str, ...]:
     return (OUTPUT, *LAYERS[: config.layers])
 
 
-def probed_matrices(config: Config, name: str) -> tuple[str, ...]:
+def probed_matrices(name: str) -> tuple[str, ...]:
     """Matrices whose weights a probe shows."""
     if name == OUTPUT:
         return ("out",)
@@ -163,7 +163,7 @@ def _image(config: Config, name: str, weights: NDArray[np.int8]) -> Image:
     rows = matrix_rows(config, config.symbols)
     scales = np.zeros((len(weights), GATES), np.uint16)
     scales[rows["out"]] = EXACT
-    for matrix in () if name == OUTPUT else probed_matrices(config, name):
+    for matrix in () if name == OUTPUT else probed_matrices(name):
         scales[rows[matrix]] = np.rint(np.array(GAINS[matrix]) * EXACT / HIDDEN.maximum)
     biases = np.zeros((len(weights), GATES), np.int16)
     if config.layers == 2:

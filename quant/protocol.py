@@ -28,6 +28,12 @@ class Mode(IntEnum):
     fed, the surprisal of the one behind it, two bytes (`surprisal.SURPRISAL`)."""
 
 
+MODE_BITS = max(Mode).bit_length()
+
+RUNS = (Mode.GENERATE, Mode.LOGITS, Mode.SCORE)
+"""Modes that compute characters; the others load a model, or move its state."""
+
+
 class Error(IntFlag):
     """Sticky error bits; cleared by the next start."""
 
@@ -49,8 +55,14 @@ class Error(IntFlag):
     """A word of a weight memory was not the one that had been written."""
 
 
-ERROR_BITS = 8
-SURPRISAL_BYTES = 2
-STATE_C1_SHIFT, STATE_H2_SHIFT, STATE_C2_SHIFT = 16, 8, 32
-STREAM_BYTES = 8
+ERROR_BITS = len(Error)
+
+STREAM_BITS = 64
+STREAM_BYTES = STREAM_BITS // 8
 """Of a word of the streams."""
+
+SURPRISAL_BYTES = 2
+"""Of one surprisal in the answer to `Mode.SCORE`."""
+
+STATE_C1_SHIFT, STATE_H2_SHIFT, STATE_C2_SHIFT = 16, 8, 32
+"""First bits of c1, h2 and c2 in the word of a unit (`Mode.READ_STATE`); h1 begins at 0."""

@@ -24,8 +24,10 @@ from zynq_lstm.quant.tables import (
     gumbel_table,
 )
 
-MASK64 = (1 << 64) - 1
-LANE_BITS = 64 // GATES
+SEED_BITS = 64
+"""Of the generator's state."""
+LANE_BITS = SEED_BITS // GATES
+MASK64 = (1 << SEED_BITS) - 1
 MAXIMUM_TEMPERATURE = TEMPERATURE.maximum * TEMPERATURE.lsb
 
 _GUMBEL = gumbel_table()

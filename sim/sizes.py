@@ -10,12 +10,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from zynq_lstm.host.accelerator import AcceleratorTransport
-from zynq_lstm.quant.config import Config
+from zynq_lstm.quant.config import MOST_SYMBOLS, Config
 from zynq_lstm.quant.exercise import exercise_image
 from zynq_lstm.sim.bench import steady_cycles
 from zynq_lstm.sim.link import open_link
 
-MOST_SYMBOLS = 256
 SIZES = tuple(
     Config(hidden=hidden, symbols=MOST_SYMBOLS, multipliers=multipliers)
     for multipliers, every in (

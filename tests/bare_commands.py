@@ -12,10 +12,9 @@ from zynq_lstm.host.link import Link
 from zynq_lstm.quant.golden import GoldenModel
 from zynq_lstm.quant.image import Image
 from zynq_lstm.quant.layout import Words
-from zynq_lstm.quant.protocol import STREAM_BYTES, SURPRISAL_BYTES, Error, Mode
+from zynq_lstm.quant.protocol import RUNS, STREAM_BYTES, SURPRISAL_BYTES, Error, Mode
 from zynq_lstm.quant.registers import register
 
-RUNS = (Mode.GENERATE, Mode.LOGITS, Mode.SCORE)
 TAKES = (*RUNS, Mode.LOAD, Mode.WRITE_STATE)
 """Modes that take a packet."""
 LIMIT = 50_000

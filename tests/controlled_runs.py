@@ -7,7 +7,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from component_simulation import set_ports, simulate
 
-from zynq_lstm.hw.controller import COUNT_BITS, COUNTERS, Controller
+from zynq_lstm.hw.controller import COUNT_BITS, Controller
 from zynq_lstm.hw.event_counter import EventCounter
 from zynq_lstm.hw.sampler import Sampler
 from zynq_lstm.hw.schedule import Schedule
@@ -15,6 +15,7 @@ from zynq_lstm.hw.sequencer import Sequencer
 from zynq_lstm.hw.surprisal import Surprisal
 from zynq_lstm.quant.config import Config
 from zynq_lstm.quant.protocol import Error, Mode
+from zynq_lstm.quant.registers import COUNTERS
 
 TO_SEQUENCER = ("go", "prologue", "last", "stop")
 FROM_SEQUENCER = {

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from zynq_lstm.quant.config import WEIGHT_BITS, check_bits
 from zynq_lstm.quant.errors import UserError
+from zynq_lstm.quant.float_model import MODEL_UNITS
 
 PRECISIONS = ("float32", "bfloat16")
 SYMBOLS = ("characters", "bytes")
@@ -101,7 +102,7 @@ class TrainingSettings:
 
     def __post_init__(self) -> None:
         _check_integer("Number of layers", self.layers, 1, 2)
-        _check_integer("Number of hidden units", self.hidden, 8, 128)
+        _check_integer("Number of hidden units", self.hidden, MODEL_UNITS[0], MODEL_UNITS[-1])
         _check_integer("Embedding width", self.embedding, 1, 1024)
         _check_integer("Number of epochs", self.epochs, 1, 1_000_000)
         _check_integer("Number of symbols of an epoch", self.epoch_symbols, 1, 1 << 30)

@@ -2,10 +2,10 @@
 
 import cocotb
 from benches.twin import Twin, rounds
-from benches.works import RUNS, length, make, positions, state_of
+from benches.works import length, make, positions, state_of
 
 from zynq_lstm.hw.controller import QUIET_CYCLES
-from zynq_lstm.quant.protocol import Error, Mode
+from zynq_lstm.quant.protocol import RUNS, Error, Mode
 
 SEEN = {"LOAD", "STATE", "RUN", "DRAIN"}
 """States of the controller that the aborts of whole runs must have met."""

@@ -3,10 +3,10 @@
 import cocotb
 from benches.board import bits
 from benches.twin import Twin, rounds
-from benches.works import RUNS, length, make
+from benches.works import length, make
 from cocotb.triggers import ClockCycles, First, RisingEdge
 
-from zynq_lstm.quant.protocol import Error, Mode
+from zynq_lstm.quant.protocol import RUNS, Error, Mode
 from zynq_lstm.quant.registers import COUNTERS, REGISTERS, Access, AccessError
 
 WORKS = (*RUNS, Mode.READ_STATE, Mode.RESET_STATE)

@@ -4,12 +4,11 @@ import cocotb
 import numpy as np
 from benches.packets import words_to_bytes
 from benches.twin import Twin, rounds
-from benches.works import RUNS
 from random_models import random_image
 
 from zynq_lstm.quant.golden import GoldenModel
 from zynq_lstm.quant.layout import PAYLOAD_MAGIC
-from zynq_lstm.quant.protocol import Error, Mode
+from zynq_lstm.quant.protocol import RUNS, Error, Mode
 
 
 def flipped(payload, word, bit):

@@ -4,10 +4,10 @@ import cocotb
 from benches.board import bits
 from benches.bus import mask
 from benches.twin import Twin, rounds
-from benches.works import RUNS, length, make, positions
+from benches.works import length, make, positions
 
 from zynq_lstm.hw.controller import QUIET_CYCLES
-from zynq_lstm.quant.protocol import Error, Mode
+from zynq_lstm.quant.protocol import RUNS, Error, Mode
 
 
 async def faults(twin):

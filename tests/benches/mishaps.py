@@ -4,10 +4,10 @@ import cocotb
 import numpy as np
 from benches.packets import Word, state_bytes, words_of
 from benches.twin import Twin
-from benches.works import RUNS, announced, make
+from benches.works import announced, make
 
 from zynq_lstm.hw.controller import QUIET_CYCLES
-from zynq_lstm.quant.protocol import STREAM_BYTES, Error, Mode
+from zynq_lstm.quant.protocol import RUNS, STREAM_BYTES, Error, Mode
 from zynq_lstm.quant.registers import AccessError, register
 
 MODES = 1 << register("MODE").width

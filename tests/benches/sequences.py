@@ -6,9 +6,9 @@ leaves behind shows in the next one that must succeed.
 
 import cocotb
 from benches.twin import Twin, rounds
-from benches.works import RUNS, announced, make
+from benches.works import announced, make
 
-from zynq_lstm.quant.protocol import Error, Mode
+from zynq_lstm.quant.protocol import RUNS, Error, Mode
 
 
 class Sequence:

@@ -8,8 +8,6 @@ from benches.packets import state_bytes, words_to_bytes
 from zynq_lstm.quant.config import GATES
 from zynq_lstm.quant.protocol import Error, Mode
 
-RUNS = (Mode.GENERATE, Mode.LOGITS, Mode.SCORE)
-"""Modes that compute characters."""
 RUN_STATES = ("IDLE", "PREPARE", "LOAD", "STATE", "RUN", "DRAIN", "CLOSE", "SURPLUS")
 """Of the controller, in the order of their numbers."""
 

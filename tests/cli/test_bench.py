@@ -134,7 +134,7 @@ def sizes(monkeypatch) -> None:
     monkeypatch.setitem(sys.modules, module.__name__, module)
 
 
-def test_sizes_are_beside_the_limit(run, sizes, tmp_path) -> None:
+def test_sizes_are_beside_the_limit(run, sizes) -> None:
     result = run("bench", "--sizes")
     lines = result.out.splitlines()
     assert lines[2].split() == ["512", "128", "64", "409.5", "400.0", "97.7%"]

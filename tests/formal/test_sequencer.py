@@ -159,7 +159,7 @@ def sequencer_bench(size, *changes, only=None):
     exactly_once(bench, dut, ref, c)
     if layers == 2:
         partial_sums(bench, dut, ref, c)
-    invariants(bench, dut, ref, c)
+    invariants(bench, ref, c)
     return bench
 
 
@@ -226,7 +226,7 @@ def partial_sums(bench, dut, ref, c):
     bench.invariant(~bench.past(ref.complete, 2) | at_least(rest))
 
 
-def invariants(bench, dut, ref, c):
+def invariants(bench, ref, c):
     """What the registers inside hold, in terms of the reference."""
     inside = bench.inside
     number, state = bench.states("phase_state"), inside("phase_state")

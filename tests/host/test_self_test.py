@@ -8,6 +8,7 @@ import pytest
 from fake_link import FakeLink
 
 import zynq_lstm.host as host
+from zynq_lstm.boards.design import CLOCK_HZ
 from zynq_lstm.host.accelerator import AcceleratorTransport
 from zynq_lstm.host.checks import Check
 from zynq_lstm.host.golden import GoldenTransport
@@ -21,7 +22,6 @@ from zynq_lstm.quant.parameters import Parameters, matrix_rows
 CONFIG = Config(hidden=16, symbols=16, multipliers=64)
 GROUPS = Config(hidden=48, symbols=8, multipliers=64)
 ONE_LAYER = Config(hidden=32, layers=1, symbols=8, multipliers=128)
-CLOCK_HZ = 142_857_143
 
 Fault = Callable[[Parameters], Parameters]
 

@@ -7,8 +7,8 @@ import pytest
 from component_simulation import set_ports
 from controlled_runs import SIZES, Bench
 
-from zynq_lstm.hw.controller import COUNTERS, RUNS
-from zynq_lstm.quant.protocol import Error, Mode
+from zynq_lstm.quant.protocol import RUNS, Error, Mode
+from zynq_lstm.quant.registers import COUNTERS
 
 
 @pytest.mark.parametrize("size", SIZES)

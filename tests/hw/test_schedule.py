@@ -85,15 +85,14 @@ class Play:
         self.sum_at = engine_latency(self.c)
         self.value_at = self.sum_at + Lane.latency
         period = schedule.cycles(symbols)
-        skipped = sum(p.steps for p in itertools.takewhile(lambda p: p.kind == "A", self.phases()))
         for t in range(-1, CHARACTERS):
-            self.character(t, t * period, prologue=t < 0, skipped=skipped)
+            self.character(t, t * period, prologue=t < 0)
         self.words.check()
 
     def phases(self):
         return self.schedule.phases()
 
-    def character(self, t, cycle, *, prologue, skipped):
+    def character(self, t, cycle, *, prologue):
         """Steps of character t from its first cycle on; then layer 1 of t + 1."""
         c, first_value, last_value = self.c, None, None
         rows_done = defaultdict(int)

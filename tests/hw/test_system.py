@@ -7,7 +7,6 @@ import pytest
 from component_simulation import examined
 from system_host import ALL_ONES, CONFIG, SYMBOLS, Host
 
-from zynq_lstm.hw.controller import COUNTERS
 from zynq_lstm.hw.system import ATTRIBUTES
 from zynq_lstm.quant import registers
 from zynq_lstm.quant.float_model import FloatModel, Layer
@@ -15,7 +14,7 @@ from zynq_lstm.quant.golden import GoldenModel
 from zynq_lstm.quant.layout import header_word
 from zynq_lstm.quant.protocol import Error, Mode
 from zynq_lstm.quant.quantizer import quantize
-from zynq_lstm.quant.registers import REGISTERS, Access, AccessError, register
+from zynq_lstm.quant.registers import COUNTERS, REGISTERS, Access, AccessError, register
 from zynq_lstm.quant.vocabulary import Vocabulary
 
 

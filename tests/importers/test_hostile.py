@@ -189,7 +189,7 @@ def peak(run: Callable[[], object]) -> int:
 
 
 @pytest.mark.parametrize("kind", SOUND)
-def test_sizes_that_are_said_are_not_believed(refused, write, kind) -> None:
+def test_sizes_that_are_said_are_not_believed(write, kind) -> None:
     """Every aligned number of the file made huge, a few at a time."""
     data = SOUND[kind]
     step = max(8, len(data) // (4 if kind in ("keras", "h5") else 60) // 8 * 8)

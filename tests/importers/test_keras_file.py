@@ -76,7 +76,6 @@ def added(position: int, kind: str, **settings) -> list[dict]:
     return found
 
 
-DENSE = {"class_name": "Dense", "config": {"units": 7}}
 ACCEPTED = {
     "dropout": added(2, "Dropout", rate=0.5),
     "softmax": added(5, "Softmax"),

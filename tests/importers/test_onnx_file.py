@@ -219,7 +219,7 @@ def test_refuses_single_operators_instead_of_an_lstm(refused, write) -> None:
     refused(write(b.model(x)), "no LSTM", "import the state dict instead")
 
 
-def moved(*operators, batch_first: bool = False):
+def moved(*operators):
     """Two layers with operators between them that move numbers."""
     model = foreign()
     b = OnnxBuilder()

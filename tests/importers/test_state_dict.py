@@ -118,7 +118,7 @@ def test_tied_weights(symbols, bias) -> None:
         assert found.head_bias.any() == (bias != "none")
 
 
-def test_a_model_without_biases(same) -> None:
+def test_a_model_without_biases() -> None:
     model = foreign()
     tensors = {k: t for k, t in state_dict(model).items() if "lstm.bias" not in k}
     found = read(tensors, model.vocabulary)

@@ -27,7 +27,7 @@ def test_two_sets_have_one_unit_in_common(hidden) -> None:
 @EACH
 def test_names(config) -> None:
     assert probe_names(config) == (OUTPUT, *LAYERS[: config.layers])
-    matrices = [m for name in probe_names(config) for m in probed_matrices(config, name)]
+    matrices = [m for name in probe_names(config) for m in probed_matrices(name)]
     assert sorted(matrices) == sorted(["out", "hh1", *(["ih2", "hh2"] * (config.layers == 2))])
 
 

@@ -6,12 +6,12 @@ result is right or ERROR says why there is none.
 
 import numpy as np
 import pytest
-from bare_commands import RUNS, Bare
+from bare_commands import Bare
 from random_models import random_image
 
 from zynq_lstm.quant.config import Config
 from zynq_lstm.quant.layout import header_word
-from zynq_lstm.quant.protocol import Error, Mode
+from zynq_lstm.quant.protocol import RUNS, Error, Mode
 
 CONFIG = Config(hidden=16, symbols=8, multipliers=64)
 IMAGE = random_image(CONFIG, 7, "ordinary", 1)

