@@ -83,7 +83,13 @@ class Parts:
         return functools.reduce(getattr, self.dma_name.split("/"), self.overlay)
 
     def allocate(self, size: int) -> Any:
-        """Return a buffer of contiguous memory, uint8, shape (size,)."""
+        """Return a buffer of contiguous memory, uint8, shape (size,).
+
+        Raises
+        ------
+        UserError
+            When there is no such memory free.
+        """
         try:
             return pynq.allocate((size,), "u1", target=self.overlay.device)
         except (RuntimeError, OSError, MemoryError) as error:

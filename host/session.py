@@ -20,7 +20,6 @@ Errors
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,18 +31,13 @@ from numpy.typing import NDArray
 from zynq_lstm.host.checks import Check, Report
 from zynq_lstm.host.drawing import Drawing
 from zynq_lstm.host.results import Score, TextState
+from zynq_lstm.host.scoring import scored
 from zynq_lstm.host.self_test import examine
 from zynq_lstm.host.transport import Counters, Transport
 from zynq_lstm.quant.errors import AcceleratorError, UserError
 from zynq_lstm.quant.image import Image, read_image
 from zynq_lstm.quant.state import State
 from zynq_lstm.quant.surprisal import SURPRISAL
-
-FIRST_CHUNK = 256
-"""Characters scored before the first report; chunks do not change the result."""
-
-REPORT_SECONDS = 0.2
-"""Chunks grow while they take less than half of this."""
 
 
 class Session:
@@ -194,7 +188,7 @@ class Session:
             )
         whole = self._with_pending(symbols)
         with self._keeping_the_state_known():
-            found = self._scored(whole, progress)
+            found = scored(self._transport, whole, progress)
         self._pending = int(symbols[-1])
         codes = found[len(whole) - len(symbols) :].astype(np.float64)
         return Score(codes * SURPRISAL.lsb)
@@ -328,23 +322,6 @@ class Session:
             for piece, last in drawing.run(self._transport, promptly):
                 self._pending = last
                 yield piece
-
-    def _scored(
-        self, symbols: NDArray[np.uint8], progress: Callable[[int, float], None] | None
-    ) -> NDArray[np.uint16]:
-        if progress is None:
-            return self._transport.score(symbols)
-        pieces: list[NDArray[np.uint16]] = []
-        start, chunk, total = 0, FIRST_CHUNK, 0
-        while start < len(symbols) - 1:
-            begun = time.monotonic()
-            pieces.append(self._transport.score(symbols[start : start + chunk + 1]))
-            start += len(pieces[-1])
-            total += int(pieces[-1].sum(dtype=np.int64))
-            if 2 * (time.monotonic() - begun) < REPORT_SECONDS:
-                chunk *= 2
-            progress(start, total * SURPRISAL.lsb)
-        return np.concatenate(pieces)
 
     def _with_pending(self, symbols: NDArray[np.uint8]) -> NDArray[np.uint8]:
         if self._pending is None:

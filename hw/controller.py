@@ -20,6 +20,15 @@ However a command ends, its packets do too: one that sends a packet ends it with
 input packet is swallowed to its TLAST before ``busy`` falls. A cancelled command waits for that
 TLAST no longer than `QUIET_CYCLES` without a word, for the rest may never come. It leaves an
 undefined state, and no model where one was being loaded.
+
+    IDLE ─ PREPARE ─┬─ LOAD ────────────────────────────────── IDLE
+                    ├─ STATE ──┐
+                    ├─ RUN ────┼─ DRAIN ─ CLOSE ─┬──────────── IDLE
+                    └─ refused ┘                 └─ SURPLUS ── IDLE
+
+PREPARE waits for the reset of counters and for room in the output; DRAIN until nothing moves in the
+pipelines any more; CLOSE ends the output packet; SURPLUS swallows the rest of the input packet. A
+cancelled LOAD goes through DRAIN, too.
 """
 
 from amaranth.hdl import C, Cat, Module, Mux, Signal
@@ -187,13 +196,13 @@ class Controller(wiring.Component):
             m.d.sync += nth_output.eq(1)
         with m.Elif(sends):
             m.d.sync += nth_output.eq(nth_output + 1)
-        owed, closing = Signal(), Signal()  # the output packet has not ended; end it now
         # A surprisal: its two bytes, and whether it is to be sent and is the last.
         wanted, ends = Signal(), Signal()
         with m.If(self.done):
             m.d.sync += [wanted.eq(scoring), ends.eq(last)]
         lower = self.scored & wanted
         upper = delay(m, lower, 1, "upper")
+        owed, closing = Signal(), Signal()  # the output packet has not ended; end it now
         octet = Mux(upper, self.surprisal[8:], self.surprisal[:8])
         m.d.comb += [
             self.target.eq(in_symbol),
@@ -202,6 +211,7 @@ class Controller(wiring.Component):
             self.o_last.eq(Mux(score, upper & ends, last) | closing),
         ]
 
+        # So long the last symbol or surprisal is on its way, up to a power of two.
         rows = self._config.output_rows(self._config.symbols)
         symbol_latency = Sampler.latency + self._schedule.launch_delay
         longest = (symbol_latency, max(symbol_latency, Surprisal.latency(rows)))
@@ -209,11 +219,11 @@ class Controller(wiring.Component):
         drain = Signal(drain_bits[1] + 1, reset_less=True)
         drained = Mux(score, drain[drain_bits[1]], drain[drain_bits[0]])
         draining, wind = Signal(), Signal()
-        not_loaded, bad_length, good_run = (Signal(reset_less=True) for _ in range(3))
-        raised, working = Signal(ERROR_BITS, reset_less=True), Signal()
-        raises = {error: Signal(name=f"raises_{error.name}") for error in Error}
         counter(m, drain, step=1, clear=~draining)
-        starved, clean = Signal(), Signal()
+
+        # A command: errors are raised for a cycle, and stay in `error` until the next start.
+        raises = {error: Signal(name=f"raises_{error.name}") for error in Error}
+        raised, working = Signal(ERROR_BITS, reset_less=True), Signal()
         short, long, state_short = Signal(), Signal(), Signal()
         m.d.comb += raises[Error.PACKET].eq(short | long | state_short)
         starts, settled, cancelled = Signal(), Signal(), Signal()
@@ -228,6 +238,8 @@ class Controller(wiring.Component):
         quiet = Signal(ceil_log2(QUIET_CYCLES) + 1, reset_less=True)
         counter(m, quiet, step=cancelled, clear=~surplus | self.i_valid)
         failed = register(m, self.error.any(), "failed")
+        not_loaded, bad_length, good_run = (Signal(reset_less=True) for _ in range(3))
+        starved, clean = Signal(), Signal()
         m.d.sync += [
             settle.eq(Cat(starts, settle)),
             restarted.eq(settle[0]),
@@ -335,6 +347,7 @@ class Controller(wiring.Component):
                 with m.If(packet_ended | quiet[-1]):
                     m.d.sync += [surplus.eq(0), working.eq(0)]
                     m.next = "IDLE"
+        # A symbol of the stream is looked at while it waits for its use.
         seen = register(m, in_valid & running, "symbol_seen")
         exists = register(m, greater(self.symbols, Cat(in_symbol, C(0, 1))), "symbol_exists")
         m.d.comb += raises[Error.SYMBOL].eq(seen & ~exists)

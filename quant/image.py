@@ -65,7 +65,16 @@ class Image:
     def from_parameters(
         cls, parameters: Parameters, vocabulary: Vocabulary, metadata: dict[str, Any]
     ) -> Image:
-        """Pack a quantized model."""
+        """Pack a quantized model.
+
+        Parameters
+        ----------
+        parameters : Parameters
+        vocabulary : Vocabulary
+            As many symbols as the parameters have.
+        metadata : dict
+            Values that JSON has.
+        """
         if len(vocabulary) != parameters.symbols:
             raise ValueError("Vocabulary and parameters must have the same number of symbols")
         return cls(parameters.config, vocabulary, pack(parameters), metadata)

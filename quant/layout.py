@@ -48,7 +48,10 @@ def pack_pairs(weights: NDArray[np.int8]) -> NDArray[np.uint16]:
 
 
 def unpack_pairs(pairs: NDArray[np.uint16]) -> NDArray[np.int16]:
-    """Inverse of `pack_pairs`; int16, for a foreign pair may hold 128 in its high half."""
+    """Inverse of `pack_pairs`: pairs (..., n) to weights (..., 2n).
+
+    They are int16, for a foreign pair may hold 128 in its high half.
+    """
     w0 = (pairs & 0xFF).astype(np.uint8).view(np.int8).astype(np.int16)
     high = (pairs >> 8).astype(np.uint8).view(np.int8).astype(np.int16)
     out = np.empty((*pairs.shape[:-1], 2 * pairs.shape[-1]), np.int16)
@@ -111,7 +114,7 @@ def lane_words(lanes: NDArray[np.integer]) -> Words:
 
 
 def word_lanes(words: Words) -> NDArray[np.uint16]:
-    """Inverse of `lane_words`."""
+    """Inverse of `lane_words`: words (...) to lanes (..., 4)."""
     return np.ascontiguousarray(words).astype("<u8")[..., None].view("<u2").astype(np.uint16)
 
 

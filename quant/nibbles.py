@@ -44,7 +44,10 @@ def nibble_words(config: Config, symbols: int, weights: NDArray[np.int8]) -> Wor
 
 
 def nibble_weights(config: Config, symbols: int, words: Words) -> NDArray[np.int16]:
-    """Inverse of `nibble_words`; int16, for foreign words may hold other weights."""
+    """Inverse of `nibble_words`: words (steps, banks) to weights (rows, 4, hidden).
+
+    They are int16, for foreign words may hold other weights.
+    """
     octets = np.ascontiguousarray(words).astype("<u8").view(np.uint8)
     nibbles = np.stack([octets & 0xF, octets >> NIBBLE_BITS], -1)
     nibbles = nibbles.reshape(-1, config.groups, config.banks, BANK_COLUMNS, config.lanes)

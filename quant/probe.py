@@ -180,7 +180,7 @@ def probe_image(parameters: Parameters, name: str) -> Image:
 
 
 def kept_cells(h: NDArray[np.int64]) -> NDArray[np.int16]:
-    """c of which gates that are `KEPT` make these h."""
+    """c of which gates that are `KEPT` make these h, of any shape; `CELL` and `HIDDEN` format."""
     return _kept_cells()[h - HIDDEN.minimum]
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from zynq_lstm.quant.config import GATES, Config
+from zynq_lstm.quant.config import GATES, MOST_SYMBOLS, WEIGHT_BITS, Config
 from zynq_lstm.quant.errors import UserError
 from zynq_lstm.quant.float_model import FloatModel
 from zynq_lstm.quant.formats import (
@@ -75,7 +75,16 @@ def quantize_rows(
 
 
 def quantize_values(values: NDArray[np.float32], form: Format, what: str) -> NDArray[np.int16]:
-    """Round values to a fixed-point format.
+    """Round values to a fixed-point format, to nearest, ties to even.
+
+    Parameters
+    ----------
+    values : ndarray of float32
+        Of any shape; the integers have the same.
+    form : Format
+        Of at most 16 bits.
+    what : str
+        What the values are, in the plural, for the error.
 
     Raises
     ------
@@ -97,6 +106,12 @@ def prove_no_overflow(weights: NDArray[np.int8], biases: NDArray[np.int16]) -> N
 
     With |h| <= 128, a row's sum is at most 128 * sum |w|; it must fit `ACCUMULATOR`. A requantized
     sum saturates to `SCALED`; with a bias of 16 bits it must fit `PARTIAL`.
+
+    Parameters
+    ----------
+    weights : ndarray of int8, shape (rows, 4, hidden)
+    biases : ndarray of int16, shape (rows, 4)
+        `PREACTIVATION` or `LOGIT` format.
 
     Raises
     ------
@@ -212,8 +227,8 @@ def default_config(model: FloatModel, weight_bits: int = 8) -> Config:
     """The default hardware that holds a model: of weights of 4 bits it multiplies twice as many."""
     return Config(
         layers=len(model.layers),
-        symbols=128 if len(model.vocabulary) <= 128 else 256,
-        multipliers=1024 if weight_bits == 4 else 512,
+        symbols=Config.symbols if len(model.vocabulary) <= Config.symbols else MOST_SYMBOLS,
+        multipliers=Config.multipliers * WEIGHT_BITS[0] // weight_bits,
         weight_bits=weight_bits,
     )
 

@@ -125,7 +125,7 @@ def _leap(k: int) -> tuple[int, ...]:
 
 
 def gumbel_address(u: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Address in the Gumbel table of a 15-bit uniform number."""
+    """Addresses in the Gumbel table of 15-bit uniform numbers, of any shape."""
     tail = (u >> GUMBEL_COARSE_BITS) == (1 << GUMBEL_TAIL_BITS) - 1
     fine = (1 << GUMBEL_COARSE_BITS) | (u & ((1 << GUMBEL_COARSE_BITS) - 1))
     return np.where(tail, fine, u >> GUMBEL_TAIL_BITS)

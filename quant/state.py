@@ -77,20 +77,20 @@ class State:
 
     @property
     def h1(self) -> NDArray[np.int8]:
-        """h of the first layer."""
+        """h of the first layer, shape (..., hidden)."""
         return self.h[0]
 
     @property
     def c1(self) -> NDArray[np.int16]:
-        """c of the first layer."""
+        """c of the first layer, shape (..., hidden)."""
         return self.c[0]
 
     @property
     def h2(self) -> NDArray[np.int8]:
-        """h of the last layer."""
+        """h of the last layer, shape (..., hidden)."""
         return self.h[-1]
 
     @property
     def c2(self) -> NDArray[np.int16]:
-        """c of the last layer."""
+        """c of the last layer, shape (..., hidden)."""
         return self.c[-1]

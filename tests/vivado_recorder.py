@@ -2,19 +2,16 @@
 
 The script runs in a Tcl interpreter in which Vivado's commands are these. They know what
 `vivado_ip` knows: an option, a cell, a pin, a bus, a segment or a parameter that is not there is an
-error at once, as it is in Vivado. `problems` then tells what Vivado's validation would, and what it
-would not: inputs that nothing drives or two things drive, clocks and resets from the wrong place,
-addresses that collide.
+error at once, as it is in Vivado. What it has drawn is for `vivado_validation` to judge.
 """
 
 import re
-from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from small_tcl import SmallTcl, TclError, join, split
-from vivado_ip import COMMANDS, IN, IPS, MASTER, OUT, SLAVE, Pins, module_pins
+from vivado_ip import COMMANDS, IPS, Pins, module_pins
 
 try:
     import tkinter
@@ -318,114 +315,6 @@ class Vivado:
 
     def _write_bitstream(self, options, path: str) -> None:
         Path(path).write_text("bitstream")
-
-    # What is wrong with the design.
-
-    def problems(self) -> list[str]:
-        """Return what is wrong with the block design, in sentences."""
-        return [
-            *self._wrong_buses(),
-            *self._wrong_nets(),
-            *self._wrong_clocks_and_resets(),
-            *self._wrong_addresses(),
-            *self._wrong_mio(),
-        ]
-
-    def _every(self, attribute: str):
-        for cell in self.cells:
-            for name in getattr(self.pins(cell), attribute):
-                yield f"{cell}/{name}"
-
-    def _bus(self, end: str) -> tuple[str, str]:
-        kind, _, name = end.partition(":")
-        if kind == "port":
-            return self.external[name], SLAVE
-        cell, _, bus = name.partition("/")
-        return self.pins(cell).buses[bus]
-
-    def _wrong_buses(self):
-        uses = Counter(end for pair in self.buses for end in pair)
-        for end, count in uses.items():
-            if count > 1:
-                yield f"{end} is connected {count} times"
-        for name in self._every("buses"):
-            if not uses[f"bus:{name}"]:
-                yield f"bus:{name} is not connected"
-        for first, second in self.buses:
-            (kind, side), (other_kind, other_side) = self._bus(first), self._bus(second)
-            if kind != other_kind or {side, other_side} != {MASTER, SLAVE}:
-                yield f"{first} cannot be connected to {second}"
-
-    def _wrong_nets(self):
-        drivers: dict[str, set[str]] = {}
-        direction = {
-            f"{cell}/{pin}": way
-            for cell in self.cells
-            for pin, way in self.pins(cell).scalars.items()
-        }
-        for first, second in self.nets:
-            ways = {direction[first], direction[second]}
-            if ways != {IN, OUT}:
-                yield f"{first} and {second} are both {ways.pop()}puts"
-                continue
-            driver, driven = (first, second) if direction[first] == OUT else (second, first)
-            drivers.setdefault(driven, set()).add(driver)
-        for driven, by in drivers.items():
-            if len(by) > 1:
-                yield f"{driven} is driven by {' and '.join(sorted(by))}"
-        for name in self._every("required"):
-            if name not in drivers:
-                yield f"{name} is driven by nothing"
-
-    def _wrong_clocks_and_resets(self):
-        driver = {}
-        for first, second in self.nets:
-            driver.setdefault(second, first)
-        clocks = {driver[name] for name in self._every("clocks") if name in driver}
-        for name in sorted(clocks):
-            if not re.search(r"/FCLK_CLK\d$", name):
-                yield f"{name} drives clocks but is none"
-        if len(clocks) > 1:
-            yield f"there are {len(clocks)} clocks"
-        for name in self._every("resets"):
-            if name in driver and not driver[name].endswith("aresetn"):
-                yield f"{name} is not reset by a reset of its clock, low when active"
-
-    def _wrong_addresses(self):
-        for one in self.addresses:
-            cell, _, segment = one.segment.partition("/")
-            largest = self.pins(cell).segments[segment]
-            if one.size & (one.size - 1) or one.base % one.size:
-                yield f"{one.segment}: range is no power of two or not aligned"
-            if not 4096 <= one.size <= largest:
-                yield f"{one.segment}: range {one.size:#x} does not fit {largest:#x}"
-            if one.space.endswith("/Data") and not 0x4000_0000 <= one.base < 0x8000_0000:
-                yield f"{one.segment}: {one.base:#x} is not behind M_AXI_GP0"
-            for other in self.addresses:
-                if one is not other and one.space == other.space and overlap(one, other):
-                    yield f"{one.segment} and {other.segment} overlap"
-        assigned = {(a.space, a.segment) for a in self.addresses}
-        for name in self._every("spaces"):
-            if not any(space == name for space, _ in assigned):
-                yield f"{name} sees nothing"
-        for name in self._every("segments"):
-            if not any(segment == name for _, segment in assigned):
-                yield f"{name} has no address"
-
-    def _wrong_mio(self):
-        """Yield what uses a pin of the PS that something else uses."""
-        users: dict[int, str] = {}
-        for name, value in self.cells["processing_system7_0"].parameters.items():
-            found = re.fullmatch(r"MIO (\d+)(?: \.\. (\d+))?", value)
-            if found:
-                for pin in range(int(found[1]), int(found[2] or found[1]) + 1):
-                    if pin in users:
-                        yield f"MIO {pin} is used by {users[pin]} and {name}"
-                    users[pin] = name
-
-
-def overlap(one: Address, other: Address) -> bool:
-    return one.base < other.base + other.size and other.base < one.base + one.size
 
 
 def parse(command: str, arguments: tuple[str, ...]) -> tuple[dict[str, str], list[str]]:

@@ -53,7 +53,7 @@ class Measurement:
     ----------
     model, image
         What was compared.
-    symbols : ndarray of int
+    symbols : ndarray of int, shape (n,)
         The part of the text.
     part : Predictions
         Of all its characters but the first.
@@ -122,9 +122,9 @@ def measure(
     ----------
     model : FloatModel
     image : Image
-    symbols : ndarray of int
+    symbols : ndarray of int, shape (n,)
         The part of the text that everything is measured on, at least 2 symbols.
-    tail : ndarray of int
+    tail : ndarray of int, shape (n,)
         The text of the long run, at least 2 symbols.
     seeds, length, temperature
         Of the samples, whose prompt is the first whole line of the part.

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from vivado_validation import problems
 
 from zynq_lstm.boards.design import NAME
 from zynq_lstm.quant.config import Config
@@ -34,4 +35,4 @@ def test_ports_are_those_that_are_connected(run, board, emitted_ports, expected_
     # AWPROT and ARPROT a slave may have or not.
     found = {n: port for n, port in emitted_ports.items() if not n.endswith("prot")}
     assert found == expected_ports
-    assert run(board, ports=emitted_ports).problems() == []
+    assert problems(run(board, ports=emitted_ports)) == []

@@ -3,6 +3,7 @@
 import pytest
 from small_tcl import TclError
 from vivado_recorder import Outcome
+from vivado_validation import problems
 
 from zynq_lstm.boards.definitions import find_board
 from zynq_lstm.boards.design import block_design
@@ -19,7 +20,7 @@ def pynq():
 
 def test_the_design_is_right_on_every_board(run, board) -> None:
     vivado = run(board)
-    assert vivado.problems() == []
+    assert problems(vivado) == []
     assert vivado.part == board.part
     assert {path.name for path in vivado.sources} == {
         "zynq_lstm.v",
@@ -150,7 +151,7 @@ def test_a_wrong_name_stops_the_script(run, pynq, old, new, message) -> None:
     ],
 )
 def test_a_mistake_in_the_drawing_is_found(run, pynq, old, new, problem) -> None:
-    found = run(pynq, old, new).problems()
+    found = problems(run(pynq, old, new))
     assert any(problem in sentence for sentence in found), found
 
 

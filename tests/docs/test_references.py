@@ -1,6 +1,7 @@
 """Files, options and links that the documentation names are there."""
 
 import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -67,6 +68,21 @@ def test_named_commands_and_options_exist(page) -> None:
         known = {opt for parameter in commands[name].params for opt in parameter.opts}
         for option in re.findall(r"(?<!\w)(--[\w-]+)", rest):
             assert option in known, f"{page.name} names {option} of zynq-lstm {name}"
+
+
+def test_architecture_names_each_file_once() -> None:
+    """A file's home in the tables; in running text it may be named as often as one likes."""
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (`.*?) \|", text, re.MULTILINE)
+    named = Counter(name for row in rows for name in re.findall(r"`([^`]+)`", row))
+    files = {
+        path.relative_to(ROOT).as_posix()
+        for folder in set(FOLDERS.split("|")) - {"docs", "tests"}
+        for path in (ROOT / folder).rglob("*")
+        if path.suffix in (".py", ".v", ".sv", ".cpp") and path.name != "__init__.py"
+    }
+    assert set(named) == files
+    assert set(named.values()) == {1}
 
 
 def test_the_readme_lists_each_command() -> None:

@@ -232,8 +232,8 @@ def test_score_goes_on_from_the_pending_character(session: host.Session) -> None
 def test_score_does_not_depend_on_its_chunks(session: host.Session, monkeypatch) -> None:
     whole = session.score(TEXT)
     session.reset()
-    monkeypatch.setattr("zynq_lstm.host.session.FIRST_CHUNK", 2)
-    monkeypatch.setattr("zynq_lstm.host.session.REPORT_SECONDS", 60)
+    monkeypatch.setattr("zynq_lstm.host.scoring.FIRST_CHUNK", 2)
+    monkeypatch.setattr("zynq_lstm.host.scoring.REPORT_SECONDS", 60)
     reports: list[tuple[int, float]] = []
     parts = session.score(TEXT, progress=lambda *report: reports.append(report))
     assert np.array_equal(parts.surprisals, whole.surprisals)
@@ -242,8 +242,8 @@ def test_score_does_not_depend_on_its_chunks(session: host.Session, monkeypatch)
 
 
 def test_score_reports_often_where_it_is_slow(golden: host.Session, monkeypatch) -> None:
-    monkeypatch.setattr("zynq_lstm.host.session.FIRST_CHUNK", 2)
-    monkeypatch.setattr("zynq_lstm.host.session.REPORT_SECONDS", 0)
+    monkeypatch.setattr("zynq_lstm.host.scoring.FIRST_CHUNK", 2)
+    monkeypatch.setattr("zynq_lstm.host.scoring.REPORT_SECONDS", 0)
     reports: list[int] = []
     golden.score(TEXT, progress=lambda scored, bits: reports.append(scored))
     assert reports == list(range(2, len(TEXT), 2))

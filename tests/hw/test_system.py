@@ -14,7 +14,7 @@ from zynq_lstm.quant.golden import GoldenModel
 from zynq_lstm.quant.layout import header_word
 from zynq_lstm.quant.protocol import Error, Mode
 from zynq_lstm.quant.quantizer import quantize
-from zynq_lstm.quant.registers import COUNTERS, REGISTERS, Access, AccessError, register
+from zynq_lstm.quant.registers import REGISTERS, Access, AccessError, register
 from zynq_lstm.quant.vocabulary import Vocabulary
 
 
@@ -43,10 +43,6 @@ def after_reset():
     values = {r.name: r.reset for r in REGISTERS if r.access != Access.WO}
     values |= registers.constants(CONFIG)
     return values | {"CONTROL": 0, "STATUS": 0, "SYMBOLS": 0, "IMAGE_CRC": 0}
-
-
-def test_counters_are_those_of_the_controller():
-    assert tuple(registers.COUNTERS) == COUNTERS
 
 
 def test_vivado_is_told_what_the_ports_are(host):

@@ -148,7 +148,7 @@ def plan() -> list[Run]:
     return [Run(number, model) for number, model in enumerate(_models(), 1)]
 
 
-def part(runs: list[Run], which: int, of: int) -> list[Run]:
+def slice_of(runs: list[Run], which: int, of: int) -> list[Run]:
     """One slice: each run is in exactly one of them.
 
     Parameters

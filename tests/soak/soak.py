@@ -19,7 +19,7 @@ from pathlib import Path
 
 from soak.bench import Bench, Difference
 from soak.journal import Done, Journal
-from soak.plan import Run, part, plan
+from soak.plan import Run, plan, slice_of
 
 from zynq_lstm.quant.errors import UserError
 
@@ -91,7 +91,7 @@ def chosen(runs: list[Run], piece: str | None, number: int | None) -> list[Run]:
     match = re.fullmatch(r"(\d+)/(\d+)", piece)
     if match is None:
         raise UserError(f"Slice must be two numbers such as 3/20, not {piece!r}")
-    return part(runs, int(match[1]), int(match[2]))
+    return slice_of(runs, int(match[1]), int(match[2]))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,7 +1,7 @@
 """The plan of a soak and its slices."""
 
 import pytest
-from soak.plan import CHARACTERS, LONGEST_PROMPT, SHIPPED, SMALL, part, plan
+from soak.plan import CHARACTERS, LONGEST_PROMPT, SHIPPED, SMALL, plan, slice_of
 
 from zynq_lstm.quant.config import Config
 from zynq_lstm.quant.errors import UserError
@@ -31,26 +31,26 @@ def test_runs_differ_and_follow_from_their_numbers() -> None:
 @pytest.mark.parametrize("of", [1, 2, 3, 7, 20, 199, 1000])
 def test_each_run_is_in_one_slice(of) -> None:
     runs = plan()
-    found = [run for which in range(1, of + 1) for run in part(runs, which, of)]
+    found = [run for which in range(1, of + 1) for run in slice_of(runs, which, of)]
     assert found == runs
 
 
 def test_slices_take_about_the_same_time() -> None:
     runs = plan()
-    costs = [sum(run.cost for run in part(runs, which, 20)) for which in range(1, 21)]
+    costs = [sum(run.cost for run in slice_of(runs, which, 20)) for which in range(1, 21)]
     assert max(costs) < 1.2 * min(costs)
 
 
 def test_slices_share_few_simulators() -> None:
     """Each of 20 needs one, and those in which a configuration begins one more."""
-    configs = [{run.model.config for run in part(plan(), which, 20)} for which in range(1, 21)]
+    configs = [{run.model.config for run in slice_of(plan(), which, 20)} for which in range(1, 21)]
     assert sum(map(len, configs)) <= 20 + len(SMALL) + 1
 
 
 @pytest.mark.parametrize(("which", "of"), [(0, 3), (4, 3), (1, 0)])
 def test_other_slices_are_refused(which, of) -> None:
     with pytest.raises(UserError, match=f"^Slice must be one of .*, not {which}/{of}$"):
-        part(plan(), which, of)
+        slice_of(plan(), which, of)
 
 
 def test_a_run_says_what_it_is() -> None:
