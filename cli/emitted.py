@@ -6,13 +6,13 @@ only an earlier run had go away, and what else is there is named.
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from zynq_lstm.cli.console import counted, say
 from zynq_lstm.cli.folder import check_own, write_recorded
+from zynq_lstm.quant.files import temporary_folder
 
 _SHOWN = 3
 """Names of a list that are written out."""
@@ -37,8 +37,7 @@ def written_aside(output: Path, command: str, known: Mapping[str, bytes | None])
         When the output cannot be written, or a person's file would be replaced.
     """
     check_own(output, known, command)
-    with tempfile.TemporaryDirectory(prefix="zynq-lstm.") as name:
-        aside = Path(name)
+    with temporary_folder() as aside:
         yield aside
         files = {
             path.relative_to(aside).as_posix(): path.read_bytes()

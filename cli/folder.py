@@ -86,8 +86,7 @@ def write_recorded(folder: Path, files: Mapping[str, bytes], command: str) -> li
         return []
     check_own(folder, files, command)
     before = _unchanged(folder, record)
-    write_folder(folder, {record: _lines(before) + _lines(written)})
-    write_folder(folder, files)
+    write_folder(folder, {record: _lines(before) + _lines(written), **files})
     try:
         stale = _stale(folder, files, before)
         for name in stale:

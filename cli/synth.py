@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,7 +19,7 @@ from zynq_lstm.cli.options import (
     chosen_config,
 )
 from zynq_lstm.quant.errors import UserError
-from zynq_lstm.quant.files import write_whole
+from zynq_lstm.quant.files import temporary_folder, write_whole
 
 
 def synth(
@@ -60,9 +59,9 @@ def synth(
     from zynq_lstm.hw.synthesis import synthesize
     from zynq_lstm.hw.verilog import TOP, write_verilog
 
-    with steps() as tell, tempfile.TemporaryDirectory(prefix="zynq-lstm.") as folder:
+    with steps() as tell, temporary_folder() as folder:
         tell(f"Writing the Verilog of {config.describe()}")
-        verilog = write_verilog(config, keep or Path(folder))
+        verilog = write_verilog(config, keep or folder)
         report = synthesize(verilog, TOP, report=tell, keep=keep)
     values: dict[str, Any] = {"config": config.to_dict(), **report.to_json()}
     if picture is not None:

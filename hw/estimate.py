@@ -13,8 +13,6 @@ them.
 
 import argparse
 import json
-import tempfile
-from pathlib import Path
 
 from amaranth.back import verilog
 from amaranth.hdl import Module, signed
@@ -31,6 +29,7 @@ from zynq_lstm.hw.requantizer import Lane
 from zynq_lstm.hw.synthesis import synthesize
 from zynq_lstm.quant.config import BANK_COLUMNS, BANKS_PER_REGION, GATES, Config
 from zynq_lstm.quant.errors import UserError
+from zynq_lstm.quant.files import temporary_folder
 
 REGIONS = Config().regions
 COLUMNS = BANK_COLUMNS * BANKS_PER_REGION
@@ -146,8 +145,8 @@ class RegionTree(wiring.Component):
 def measure(component, name):
     """Resources of a component, with the keys of `synthesis.AVAILABLE`."""
     text = verilog.convert(component, name=name, emit_src=False, strip_internal_attrs=True)
-    with tempfile.TemporaryDirectory(prefix="zynq-lstm.") as folder:
-        path = Path(folder) / f"{name}.v"
+    with temporary_folder() as folder:
+        path = folder / f"{name}.v"
         path.write_text(text, encoding="utf-8")
         return synthesize([path], name).used
 

@@ -7,7 +7,6 @@ registers, registers in the multipliers and beside the weight memories.
 
 import importlib.metadata
 import shutil
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,6 +27,7 @@ from zynq_lstm.hw.netlist_checks import (
     fan_out,
 )
 from zynq_lstm.hw.netlist_paths import PathReport, longest_paths
+from zynq_lstm.quant.files import temporary_folder
 
 DEVICE = "XC7Z020"
 AVAILABLE: Mapping[str, int] = {"DSP48E1": 220, "RAMB36": 140, "LUT": 53_200, "FF": 106_400}
@@ -172,8 +172,7 @@ def synthesize(
         time does not suffice.
     """
     say = report or (lambda _: None)
-    with tempfile.TemporaryDirectory(prefix="zynq_lstm_synth_") as name:
-        folder = Path(name)
+    with temporary_folder() as folder:
         try:
             run_yosys(folder, mapping_script(verilog, top), verilog, say, time_limit)
             say("Reading the netlist")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import select
+import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -19,6 +20,8 @@ WAIT_SECONDS = 10.0
 """What is no file (a pipe, a terminal) must go on within them, or it is given up."""
 
 _CHUNK_BYTES = 1 << 20
+_LEAST_FREE_BYTES = 1 << 20
+"""With less a disk counts as full: what did not fit has been removed when it is looked at."""
 
 
 def read_limited(path: str | Path, most: int) -> bytes:
@@ -127,6 +130,27 @@ def written_beside(path: Path) -> Iterator[Path]:
             raise unwritable(path, error) from None
     finally:
         Path(temporary).unlink(missing_ok=True)
+
+
+@contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """Give a folder that is there meanwhile.
+
+    Raises
+    ------
+    UserError
+        When something fails meanwhile, and the disk of temporary files is found full.
+    """
+    with tempfile.TemporaryDirectory(prefix="zynq-lstm.") as name:
+        try:
+            yield Path(name)
+        except (OSError, UserError):
+            if shutil.disk_usage(name).free < _LEAST_FREE_BYTES:
+                raise UserError(
+                    f"Temporary folder {tempfile.gettempdir()} must have room, but it is full; "
+                    "make room or set TMPDIR to another"
+                ) from None
+            raise
 
 
 def check_writable(folder: str | Path, path: str | Path) -> None:

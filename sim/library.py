@@ -22,6 +22,8 @@ from zynq_lstm.quant.packages import install_command
 
 HARNESS = Path(__file__).with_name("harness.cpp")
 COMPILE_SECONDS = 1800
+_CACHE_MEGABYTES, _TEMPORARY_MEGABYTES = 170, 20
+"""Room that a compilation takes: mostly precompiled headers, whatever the accelerator's sizes."""
 _FLAGS = ["-O3", "--x-assign", "fast", "--x-initial", "fast", "-Wno-fatal", "-Wno-lint"]
 _TRACE = ["--trace-vcd"]
 _OPTIMIZE = ["OPT_FAST=-O1", "OPT_SLOW=-O0", "OPT_GLOBAL=-O1", "CFG_CXXFLAGS_PCH_I=-include"]
@@ -173,17 +175,35 @@ def compile_library(
         _call([*make, f"V{top}__ALL.a", "libverilated.a"], environment, work)
         root = Path(environment["VERILATOR_ROOT"])
         include = [f"-I{work}"]
-        for folder in (root / "include", root / "share" / "verilator" / "include"):
-            include += [f"-I{folder}", f"-I{folder / 'vltstd'}"]
+        for path in (root / "include", root / "share" / "verilator" / "include"):
+            include += [f"-I{path}", f"-I{path / 'vltstd'}"]
         output = work / "library.so"
         link = ["g++", "-std=c++17", "-O2", "-fPIC", "-shared", f"-DVM_TRACE={traced:d}"]
         link += [*include, str(harness)]
         link += [str(work / f"V{top}__ALL.a"), str(work / "libverilated.a"), "-pthread"]
         _call([*link, "-o", str(output)], environment, work)
         os.replace(output, library)
+    except (OSError, UserError):
+        _check_room(folder)
+        raise
     finally:
         shutil.rmtree(work, ignore_errors=True)
     return library
+
+
+def _check_room(folder: Path) -> None:
+    """Say of a compilation that failed that its disk is full: the tools say it badly or not."""
+    places = (
+        ("Cache folder", folder, "XDG_CACHE_HOME", _CACHE_MEGABYTES),
+        ("Temporary folder", Path(tempfile.gettempdir()), "TMPDIR", _TEMPORARY_MEGABYTES),
+    )
+    for what, place, variable, needed in places:
+        free = shutil.disk_usage(place).free / 1e6
+        if free < needed:
+            raise UserError(
+                f"{what} {place} must have room for {needed} MB while a simulator is compiled, "
+                f"but {free:.0f} MB are left; make room or set {variable} to another"
+            ) from None
 
 
 def _version(environment: dict[str, str]) -> str:

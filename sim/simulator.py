@@ -8,7 +8,6 @@ a fault in the hardware ends in a sentence, not in a hang.
 from __future__ import annotations
 
 import ctypes
-import tempfile
 from collections.abc import Callable
 from enum import IntFlag
 from functools import lru_cache
@@ -19,6 +18,7 @@ from numpy.typing import NDArray
 
 from zynq_lstm.quant.config import Config
 from zynq_lstm.quant.errors import UserError
+from zynq_lstm.quant.files import temporary_folder
 from zynq_lstm.sim.library import compile_library, make_cache_folder, verilator_environment
 
 Words = NDArray[np.uint64]
@@ -56,7 +56,7 @@ def build(config: Config, report: Callable[[str], None] | None = None) -> Path:
 
     if report:
         report("Amaranth writes the Verilog")
-    with tempfile.TemporaryDirectory() as folder:
+    with temporary_folder() as folder:
         sources = write_verilog(config, folder)
         return compile_library(sources, TOP, report=report)
 

@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import ctypes
 import os
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from zynq_lstm.quant.config import Config
-from zynq_lstm.quant.files import unwritable, written_beside
+from zynq_lstm.quant.files import temporary_folder, unwritable, written_beside
 from zynq_lstm.sim.library import HARNESS, compile_library, make_cache_folder, verilator_environment
 from zynq_lstm.sim.simulator import Chip
 
@@ -35,14 +34,14 @@ def build(config: Config, report: Callable[[str], None] | None = None) -> Path:
 
     if report:
         report("Amaranth writes the Verilog")
-    with tempfile.TemporaryDirectory() as folder:
+    with temporary_folder() as folder:
         sources = write_verilog(config, folder)
         for path in sources:
             # Verilator leaves names out that begin with an underscore; a tool's begin with a $.
             path.write_text(path.read_text().replace("\\$", "\\_$"))
-        untraced = Path(folder, "untraced.vlt")
+        untraced = folder / "untraced.vlt"
         untraced.write_text(_UNTRACED.format(top=TOP))
-        harness = Path(folder, "harness.cpp")
+        harness = folder / "harness.cpp"
         harness.write_text(_FILE.read_text() + HARNESS.read_text())
         return compile_library(
             [untraced, *sources], TOP, harness=harness, traced=True, report=report

@@ -193,26 +193,25 @@ def test_an_interruption_keeps_the_old_record(tmp_path, monkeypatch) -> None:
     assert contents(tmp_path) == FILES | {RECORD: before}
 
 
-@pytest.mark.parametrize("calls", [1, 2])
+@pytest.mark.parametrize("moved", [1, 2])
 def test_an_interruption_leaves_no_file_that_counts_as_a_person_s(
-    tmp_path, monkeypatch, calls
+    tmp_path, monkeypatch, moved
 ) -> None:
-    """After the record of both, and after the files."""
-    old, new = {"a.md": b"old", "b.json": b"old"}, {"a.md": b"new", "c.png": b"new"}
-    write_recorded(tmp_path, old, COMMAND)
-    left = calls
+    """After the record of both, and after a file."""
+    write_recorded(tmp_path, {"a.md": b"old", "b.json": b"old"}, COMMAND)
+    replace, left = os.replace, moved
 
-    def interrupted(folder, files) -> None:
+    def interrupted(*paths) -> None:
         nonlocal left
         if left == 0:
             raise KeyboardInterrupt
         left -= 1
-        write_folder(folder, files)
+        replace(*paths)
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(module, "write_folder", interrupted)
-        write_recorded(tmp_path, new, COMMAND)
-    assert (tmp_path / "a.md").read_bytes() == (b"old" if calls == 1 else b"new")
+        patch.setattr(os, "replace", interrupted)
+        write_recorded(tmp_path, {"a.md": b"new", "c.png": b"new"}, COMMAND)
+    assert (tmp_path / "a.md").read_bytes() == (b"old" if moved == 1 else b"new")
     write_recorded(tmp_path, {"a.md": b"third"}, COMMAND)
     assert set(contents(tmp_path)) == {"a.md", RECORD}
 

