@@ -12,12 +12,13 @@ own, compared at the end. 4 DSP48E1.
 from amaranth.hdl import C, Cat, Module, Mux, Signal, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
+from amaranth.utils import ceil_log2
 
 from zynq_lstm.hw.activation import TableRom
 from zynq_lstm.hw.blocks import Block, place
 from zynq_lstm.hw.primitives import counter, delay, greater, register
 from zynq_lstm.hw.xorshift import Xorshift64
-from zynq_lstm.quant.config import GATES
+from zynq_lstm.quant.config import GATES, MOST_SYMBOLS
 from zynq_lstm.quant.formats import GUMBEL, LOGIT, SCORE, TEMPERATURE
 from zynq_lstm.quant.operators import LOGIT_TO_SCORE_SHIFT, NOISE_SHIFT
 from zynq_lstm.quant.sampling import LANE_BITS, SEED_BITS
@@ -28,8 +29,9 @@ from zynq_lstm.quant.tables import (
     gumbel_table,
 )
 
-ROW_BITS = 6
-SYMBOL_BITS = ROW_BITS + 2
+SYMBOL_BITS = ceil_log2(MOST_SYMBOLS)
+ROW_BITS = SYMBOL_BITS - ceil_log2(GATES)
+"""Of a symbol, and of its row of logits, at the highest capacity."""
 KEY_BITS = SCORE.bits + SYMBOL_BITS
 
 
