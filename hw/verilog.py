@@ -11,6 +11,7 @@ from zynq_lstm.hw.blocks import VerilogPlatform, ports
 from zynq_lstm.hw.system import System
 from zynq_lstm.quant.errors import UserError
 from zynq_lstm.quant.files import write_together
+from zynq_lstm.quant.memory_files import write_memory_files
 
 TOP = "zynq_lstm"
 RAM_SOURCE = Path(__file__).with_name("ram.v")
@@ -110,8 +111,6 @@ def write_verilog(config, directory, *, image=None):
             f"Output folder {directory} must be writable: {error.strerror}; choose another"
         ) from None
     if image is not None:
-        from zynq_lstm.quant.memory_files import write_memory_files
-
         if image.config.layout_hash != config.layout_hash or image.symbols > config.symbols:
             raise UserError(
                 f"The image must be made for {config.describe()}, not for {image.config.describe()}"
