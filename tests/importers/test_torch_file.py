@@ -112,14 +112,15 @@ def test_computes_what_pytorch_computes(write, kind, sizes) -> None:
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("kind", ["one-hot", "embedding", "tied", "no bias"])
 @pytest.mark.parametrize("layers", [1, 2])
-def test_onnx_and_state_dict_give_the_same_image(write, kind, layers) -> None:
-    pytest.importorskip("onnx")
+@pytest.mark.parametrize("dynamo", [False, True])
+def test_onnx_and_state_dict_give_the_same_image(write, kind, layers, dynamo) -> None:
+    pytest.importorskip("onnxscript" if dynamo else "onnx")
     torch.manual_seed(layers)
     network = Characters(kind, 11, 24, layers).eval()
     vocabulary = Vocabulary("abcdefghijk")
     buffer = io.BytesIO()
     example = torch.zeros(4, 1, dtype=torch.long)
-    torch.onnx.export(network, (example,), buffer, dynamo=False)
+    torch.onnx.export(network, (example,), buffer, dynamo=dynamo)
     onnx = read_model(write(buffer.getvalue(), "m.onnx"), vocabulary)
     state = read_model(write(saved(network.state_dict()), "m.pt"), vocabulary)
     assert quantize(onnx).to_bytes() == quantize(state).to_bytes()
