@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from zynq_lstm.cli.console import counted, progress_bar, say, status
-from zynq_lstm.cli.files import check_output_file
+from zynq_lstm.cli.files import check_model_file, check_output_file
 from zynq_lstm.quant.errors import UserError
 from zynq_lstm.quant.files import write_whole
 from zynq_lstm.train.defaults import CHOSEN, FOLLOWING
@@ -134,7 +134,7 @@ def train(
     warmup: Annotated[
         int | None,
         typer.Option(
-            help="Updates until it is reached.",
+            help="Updates until it is reached, at most a tenth of the run's.",
             rich_help_panel=LEARNING,
             show_default=_default("warmup"),
         ),
@@ -274,6 +274,7 @@ def train(
     written = [path for path in (output, log, plot) if path is not None]
     if len({os.path.realpath(path) for path in written}) < len(written):
         raise UserError(f"Output {output}, log and plot must be different files; rename one")
+    check_model_file(output, source=text, ending=".safetensors")
     for path in written:
         for source in (text, start):
             check_output_file(path, source=source)
@@ -336,8 +337,11 @@ def _plan(text: Path, run: Beginning) -> str:
     chosen = [f"{name.replace('_', ' ')} {getattr(used, name)}" for name in CHOSEN]
     if not used.patience:
         chosen[CHOSEN.index("patience")] = "no early end"
+    different = f"{run.different} different ones"
+    if run.vocabulary != run.different:
+        different += f" of the model's {run.vocabulary}"
     return (
-        f"{text}: {run.symbols:,} {run.unit}s to learn from, {run.vocabulary} different ones\n"
+        f"{text}: {run.symbols:,} {run.unit}s to learn from, {different}\n"
         f"Settings: {', '.join(chosen)}"
     )
 

@@ -31,7 +31,7 @@ class Corpus:
     Attributes
     ----------
     vocabulary : Vocabulary
-        The text's different characters in sorted order, or the bytes.
+        The text's different characters in sorted order, or others that include them.
     training, validation, test : Tensor
         Symbol numbers, uint8 (a text may have hundreds of millions), one dimension.
     sha256 : str
@@ -48,6 +48,11 @@ class Corpus:
     def length(self) -> int:
         """Symbols of the whole text."""
         return len(self.training) + len(self.validation) + len(self.test)
+
+    @property
+    def different(self) -> int:
+        """Different symbols in the training text; others of the vocabulary are not learned."""
+        return int(torch.bincount(self.training).count_nonzero())
 
     def describe(self) -> dict[str, str | int | list[int]]:
         """Return what identifies the text: digest, length and the lengths of its parts."""

@@ -25,8 +25,11 @@ class Beginning:
         The settings, all of them.
     symbols : int
         Symbols of the training text.
+    different : int
+        How many different ones there are in it.
     vocabulary : int
-        How many different ones there are.
+        How many the model has: those of the whole text, of a checkpoint that the run goes on from,
+        or the bytes.
     unit : str
         What a symbol is called.
     steps : int
@@ -35,6 +38,7 @@ class Beginning:
 
     settings: TrainingSettings
     symbols: int
+    different: int
     vocabulary: int
     unit: str
     steps: int

@@ -139,9 +139,8 @@ def train(
         run.restore()
     if begin is not None:
         vocabulary = corpus.vocabulary
-        begin(
-            Beginning(settings, len(corpus.training), len(vocabulary), vocabulary.unit, run.steps)
-        )
+        counts = len(corpus.training), corpus.different, len(vocabulary)
+        begin(Beginning(settings, *counts, vocabulary.unit, run.steps))
     return run.finish()
 
 

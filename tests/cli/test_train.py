@@ -20,13 +20,15 @@ class ModelledTrainer(types.ModuleType):
     unit = "character"
     epochs = 2
     seconds = 90.0
+    different = 65
 
     def train(
         self, text_path, output, given, *, start, resume, begin, report, warn
     ) -> TrainingResult:
         self.called = (text_path, output, given, resume)
         self.start = start
-        begin(Beginning(settings_for(1_003_854, 65, given), 1_003_854, 65, self.unit, 245))
+        counts = 1_003_854, self.different, 65
+        begin(Beginning(settings_for(1_003_854, 65, given), *counts, self.unit, 245))
         for epoch in range(1, self.epochs + 1):
             for step in (10,) if self.epochs == 1 else (5, 10):
                 left = 300.0 if epoch < self.epochs else 0.0
@@ -64,6 +66,12 @@ def test_settings_follow_the_text_and_are_told(run, trainer, text, tmp_path) -> 
     assert ", warmup 500, " in settings and settings.endswith(", validate every 1, no early end")
     assert duration == "About 5 minutes to go, at 10,000 characters/s"
     assert "1.5000 nats (2.1640 bits) a character" in result.err
+
+
+def test_tells_the_texts_symbols_from_the_models(run, trainer, text, tmp_path) -> None:
+    trainer.different = 62
+    about = run("train", text, "-o", tmp_path / "model").err.splitlines()[0]
+    assert about.endswith(" to learn from, 62 different ones of the model's 65")
 
 
 def test_tells_what_a_short_run_uses(run, trainer, text, tmp_path) -> None:

@@ -10,7 +10,7 @@ from zynq_lstm.train.settings import TrainingSettings
 
 def in_effect(steps: int, **given: int) -> dict:
     settings = TrainingSettings(**given)
-    used = dataclasses.asdict(Beginning(settings, 10**6, 65, "character", steps).in_effect())
+    used = dataclasses.asdict(Beginning(settings, 10**6, 65, 65, "character", steps).in_effect())
     return {name: used[name] for name in used if used[name] != getattr(settings, name)}
 
 

@@ -200,7 +200,7 @@ def test_settings_follow_the_text_but_for_those_given(text_path: Path, tmp_path:
     train(text_path, output, given, begin=begun.append)
     vocabulary = len(set(text_path.read_text()))
     expected = settings_for(5400, vocabulary, given)
-    assert begun == [Beginning(expected, 5400, vocabulary, "character", 21)]
+    assert begun == [Beginning(expected, 5400, vocabulary, vocabulary, "character", 21)]
     assert (expected.epochs, expected.streams) == (1, 8)
     stored = json.loads(read_checkpoint(output)[1]["settings"])
     assert stored.items() >= expected.to_dict().items()
