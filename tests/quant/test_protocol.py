@@ -1,5 +1,8 @@
 """What hardware and host agree on must not change by accident."""
 
+import re
+from pathlib import Path
+
 from zynq_lstm.quant import protocol
 from zynq_lstm.quant.protocol import Error, Mode
 from zynq_lstm.quant.surprisal import SURPRISAL
@@ -19,6 +22,14 @@ def test_modes():
 
 def test_errors_are_bits():
     assert [int(error) for error in Error] == [1 << k for k in range(protocol.ERROR_BITS)]
+
+
+def test_the_documentation_says_what_becomes_of_packets_at_each_error():
+    page = Path(__file__).parents[2] / "docs" / "streams.md"
+    rows = re.search(r"\| ERROR \|.*\n\|[-|]+\n((\|.*\n)+)", page.read_text(encoding="utf-8"))
+    assert rows is not None
+    named = " ".join(row.split(" | ")[1] for row in rows[1].splitlines())
+    assert set(re.findall(r"\b[A-Z_]{3,}\b(?!\.)", named)) >= {error.name for error in Error}
 
 
 def test_state_word_fields_do_not_overlap():
