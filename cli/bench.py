@@ -76,7 +76,7 @@ def bench(
         "cycles_per_character_score": cycles.score,
         "startup_cycles": cycles.startup,
         "multiplier_utilization": cycles.utilization,
-        f"register_accesses_generating_{LONG}_characters": cycles.accesses,
+        f"accelerator_register_accesses_generating_{LONG}_characters": cycles.accesses,
         f"transfers_generating_{LONG}_characters": cycles.transfers,
         **_at_the_clock(model, cycles.generate),
     }

@@ -18,7 +18,7 @@ COUNTED = {
     "cycles_per_character_score": 402.0,
     "startup_cycles": 300,
     "multiplier_utilization": 0.998,
-    "register_accesses_generating_1000_characters": 3,
+    "accelerator_register_accesses_generating_1000_characters": 3,
     "transfers_generating_1000_characters": 2,
     "clock_megahertz": 142.86,
     "characters_per_second_at_clock": 356_252,
