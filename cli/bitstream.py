@@ -25,6 +25,7 @@ from zynq_lstm.boards.vivado import (
 from zynq_lstm.cli.console import say, steps, write
 from zynq_lstm.cli.emitted import written_aside
 from zynq_lstm.cli.files import check_output_folder
+from zynq_lstm.cli.folder import record_of
 from zynq_lstm.cli.options import (
     DspPairsOption,
     HiddenOption,
@@ -67,8 +68,8 @@ def bitstream(
     with written_aside(output, "bitstream", known) as aside:
         verilog = write_verilog(config, aside / VERILOG)
         written = write_build(target, aside, verilog, config.describe())
-    for path in written:
-        say(f"  {output / path.name}")
+    for name in (*(path.name for path in written), f"{VERILOG}/", record_of("bitstream")):
+        say(f"  {output}/{name}")
     say(f"{target.title}, {config.describe()}: {output} is ready for Vivado")
     if not run:
         return

@@ -14,6 +14,10 @@ PICTURES = (".png", ".svg")
 """Endings of pictures that can be drawn."""
 
 
+MODELS = (".safetensors", ".zlstm", ".pt", ".pth", ".onnx", ".keras", ".h5")
+"""Endings of models, each of which says what is in the file."""
+
+
 def read_text(path: Path, vocabulary: Vocabulary | None = None) -> str:
     """Read a text file, its line ends unchanged.
 
@@ -41,6 +45,31 @@ def read_text(path: Path, vocabulary: Vocabulary | None = None) -> str:
         raise UserError(
             f"Text {path} must be UTF-8; it has an invalid byte at offset {error.start}"
         ) from None
+
+
+def check_model_file(path: Path, *, source: Path, ending: str) -> None:
+    """See that a model could be written, and under no name that means another kind of file.
+
+    Parameters
+    ----------
+    path : Path
+        The output.
+    source : Path
+        What it is made of.
+    ending : str
+        That of its kind; a name with none, or with one that says nothing, is as good.
+
+    Raises
+    ------
+    UserError
+        When it could not.
+    """
+    check_output_file(path, source=source)
+    if path.suffix.lower() in set(MODELS) - {ending}:
+        raise UserError(
+            f"Output {path} must not have the ending of another kind of file; "
+            f"name it {path.with_suffix(ending).name}"
+        )
 
 
 def check_output_file(path: Path, *, source: Path | None = None) -> None:

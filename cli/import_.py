@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from zynq_lstm.cli.console import say
-from zynq_lstm.cli.files import check_output_file
+from zynq_lstm.cli.files import check_model_file
 from zynq_lstm.cli.options import (
     BytesOption,
     ForeignArgument,
@@ -35,7 +35,7 @@ def import_(
     from zynq_lstm.importers.reader import read_model
     from zynq_lstm.quant.checkpoint import save_checkpoint
 
-    check_output_file(output, source=model)
+    check_model_file(output, source=model, ending=".safetensors")
     found = read_model(model, chosen_vocabulary(vocabulary, as_bytes))
     save_checkpoint(found, output)
     say(

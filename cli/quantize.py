@@ -11,7 +11,7 @@ import typer
 
 from zynq_lstm.cli.console import say
 from zynq_lstm.cli.emitted import write_and_tell
-from zynq_lstm.cli.files import check_output_file, check_output_folder
+from zynq_lstm.cli.files import check_model_file, check_output_folder
 from zynq_lstm.cli.folder import check_own, record_of
 from zynq_lstm.cli.options import (
     BytesOption,
@@ -76,7 +76,7 @@ def quantize(
     """
     from zynq_lstm.importers.reader import read_model
 
-    check_output_file(output, source=model)
+    check_model_file(output, source=model, ending=".zlstm")
     if memory_files is not None:
         if os.path.realpath(memory_files) == os.path.realpath(output):
             raise UserError(f"Memory files must have a folder of their own, not the image {output}")

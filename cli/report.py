@@ -71,9 +71,11 @@ def report(
     wanted = drift + 1  # The first one is given.
     tail = vocabulary.encode(whole[-wanted:])[-wanted:]
     quantized = quantize(checkpoint) if image is None else read_image(image)
+    from zynq_lstm.quant.analysis.measurement import check_alike, measure
+
+    check_alike(checkpoint, quantized)
     if not made_of(quantized, checkpoint):
         say(f"Note: {image} was not made of {model}; quantize it again to compare the two")
-    from zynq_lstm.quant.analysis.measurement import measure
 
     total = len(part) + len(tail) - 2
     with progress_bar() as bar:

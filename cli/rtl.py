@@ -11,6 +11,7 @@ import typer
 from zynq_lstm.cli.console import say
 from zynq_lstm.cli.emitted import written_aside
 from zynq_lstm.cli.files import check_output_folder
+from zynq_lstm.cli.folder import record_of
 from zynq_lstm.cli.options import (
     DspPairsOption,
     HiddenOption,
@@ -55,5 +56,5 @@ def rtl(
         core = render_core(written, version("zynq-lstm"), config.describe())
         (aside / NAME).write_text(core)
     say(f"{config.describe()}:")
-    for name in (*(path.name for path in written), NAME):
+    for name in (*(path.name for path in written), NAME, record_of("rtl")):
         say(f"  {output / name}")

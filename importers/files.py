@@ -8,6 +8,7 @@ import zlib
 from pathlib import Path
 
 from zynq_lstm.quant.errors import UserError
+from zynq_lstm.quant.files import instead_of_file
 
 MAXIMUM_BYTES = 64 << 20
 """The largest model that fits has 2.5 MB; a training checkpoint holds more than the model."""
@@ -28,7 +29,7 @@ def read_bytes(path: Path) -> bytes:
     """
     try:
         if not path.is_file():
-            raise UserError(f"Model {path} must be a file; there is none")
+            raise UserError(f"Model {path} must be a file; {instead_of_file(path)}")
         size = path.stat().st_size
         if size > MAXIMUM_BYTES:
             raise UserError(

@@ -12,7 +12,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from zynq_lstm.quant.errors import UserError
-from zynq_lstm.quant.files import write_whole
+from zynq_lstm.quant.files import instead_of_file, write_whole
 from zynq_lstm.quant.float_model import FloatModel, Layer
 from zynq_lstm.quant.image import AN_IMAGE, MAGIC
 from zynq_lstm.quant.vocabulary import Vocabulary
@@ -106,7 +106,7 @@ def _read(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
     except OSError as error:
         raise UserError(f"Checkpoint {path} must be a readable file: {error.strerror}") from None
     if size is None:
-        raise UserError(f"Checkpoint {path} must be a file; there is none")
+        raise UserError(f"Checkpoint {path} must be a file; {instead_of_file(path)}")
     if size > MAXIMUM_BYTES:
         raise UserError(
             f"Checkpoint {path} must have at most {MAXIMUM_BYTES >> 20} MB, "

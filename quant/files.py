@@ -51,6 +51,13 @@ def read_limited(path: str | Path, most: int) -> bytes:
         os.close(handle)
 
 
+def instead_of_file(path: Path) -> str:
+    """Say what is where a file must be and is not."""
+    if path.is_dir():
+        return "it is a folder"
+    return "it is a device or a pipe" if path.exists() else "there is none"
+
+
 def is_safetensors(data: bytes) -> bool:
     """Tell whether a file's content begins as that of a safetensors file does."""
     header = int.from_bytes(data[:8], "little")

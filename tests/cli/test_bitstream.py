@@ -70,6 +70,8 @@ def test_without_vivado_it_writes_the_build_and_says_so(run, vivado, tmp_path) -
         "zynq_lstm.bitstream.sha256",
         "zynq_lstm.xdc",
     ]
+    told = [line.removeprefix(f"  {folder}/") for line in result.err.splitlines()[:6]]
+    assert sorted(told) == sorted(path.name + "/" * path.is_dir() for path in folder.iterdir())
     assert "xc7z020clg484-1" in (folder / "build.tcl").read_text()
     assert "not yet run on a board" in " ".join((folder / "README.md").read_text().split())
     assert str(tmp_path) not in (folder / "build.tcl").read_text()

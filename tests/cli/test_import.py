@@ -80,9 +80,25 @@ def test_refuses_what_is_no_model(run, tmp_path, command) -> None:
     (tmp_path / "text").write_text("some text")
     run(command, tmp_path / "text", "-o", tmp_path / "out").refused("none of these", "ONNX")
     run(command, tmp_path / "none", "-o", tmp_path / "out").refused("there is none")
+    run(command, tmp_path, "-o", tmp_path / "out").refused(f"{tmp_path} must be", "it is a folder")
     run(command, tmp_path / "text", "-o", tmp_path / "text").refused("input")
     assert [path.name for path in tmp_path.iterdir()] == ["text"]
     assert (tmp_path / "text").read_text() == "some text"
+
+
+@pytest.mark.parametrize(
+    ("command", "name", "better"),
+    [
+        ("import", "out.pt", "out.safetensors"),
+        ("import", "out.zlstm", "out.safetensors"),
+        ("quantize", "out.safetensors", "out.zlstm"),
+        ("train", "out.pth", "out.safetensors"),
+        ("train", "out.ONNX", "out.safetensors"),
+    ],
+)
+def test_refuses_the_ending_of_another_kind(run, files, command, name, better) -> None:
+    run(command, files / "m.onnx", "-o", files / name).refused(name, f"; name it {better}\n")
+    assert not (files / name).exists()
 
 
 def test_says_which_extra_reads_onnx(run, files, monkeypatch) -> None:

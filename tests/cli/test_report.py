@@ -10,6 +10,7 @@ from tiny_models import CHARACTERS, tiny_tensors, write_tiny_checkpoint
 
 from zynq_lstm.quant.image import Image, read_image, write_image
 from zynq_lstm.quant.packages import install_command
+from zynq_lstm.quant.vocabulary import Vocabulary
 
 NAMES = {"report.md", "report.json"} | {
     f"{name}.png" for name in ("surprisal", "drift", "gates", "ranges", "weights", "rows")
@@ -106,6 +107,14 @@ def test_notes_that_image_and_model_differ(report, undrawn, run, image_path, tmp
     note = "was not made of"
     assert note in run("report", other, *arguments, "--image", image_path).err
     assert note not in report("--image", image_path, "--drift", 50).err
+
+
+def test_an_image_of_another_model_is_refused_in_one_sentence(report, image_path, tmp_path) -> None:
+    whole = read_image(image_path)
+    characters = "".join(reversed(whole.vocabulary.characters))
+    other = Image.from_parameters(whole.parameters, Vocabulary(characters), whole.metadata)
+    write_image(other, tmp_path / "other.zlstm")
+    report("--image", tmp_path / "other.zlstm").refused("must have the same vocabulary")
 
 
 def test_spares_foreign_files(report, undrawn, tmp_path) -> None:

@@ -78,12 +78,12 @@ def test_missing(path):
 
 
 def test_folder(tmp_path):
-    with refused(f"Checkpoint {tmp_path} must be a file; there is none"):
+    with refused(f"Checkpoint {tmp_path} must be a file; it is a folder"):
         load_checkpoint(tmp_path)
 
 
 def test_device():
-    with refused("Checkpoint /dev/zero must be a file; there is none"):
+    with refused("Checkpoint /dev/zero must be a file; it is a device or a pipe"):
         load_checkpoint("/dev/zero")
 
 
