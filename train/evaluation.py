@@ -47,7 +47,7 @@ def cross_entropy(model: Model, symbols: Tensor) -> float:
     state = model.initial_state(1)
     total = 0.0
     for start in range(0, len(symbols) - 1, CHUNK):
-        chunk = symbols[start : start + CHUNK + 1].long()
+        chunk = symbols[start : start + CHUNK + 1].to(torch.int64)
         logits, state = model(chunk[:-1, None], state)
         total += nn.functional.cross_entropy(logits[:, 0], chunk[1:], reduction="sum").item()
     return total / (len(symbols) - 1)
