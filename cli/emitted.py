@@ -39,14 +39,19 @@ def written_aside(output: Path, command: str, known: Mapping[str, bytes | None])
     check_own(output, known, command)
     with temporary_folder() as aside:
         yield aside
-        files = {
-            path.relative_to(aside).as_posix(): path.read_bytes()
-            for path in sorted(aside.rglob("*"))
-            if path.is_file()
-        }
+        files = contents(aside)
     write_and_tell(output, files, command)
     if others := _other_verilog(output, files):
         say(f"Note: {output} also has Verilog that is not of this run: {_listed(others)}")
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Return a folder's files by name."""
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
 
 
 def write_and_tell(output: Path, files: Mapping[str, bytes], command: str) -> None:

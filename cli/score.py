@@ -100,21 +100,21 @@ def score(
             values["float_bits_per_character"] = _float_bits(reference, part)
     if colour or coloured is not None:
         bits = bits_of_characters(model.vocabulary, part, result.surprisals)
-        if coloured is not None:
-            title = f"{text.name}, read by {image.name}"
-            whole = (
-                colouring.page(title, part, bits)
-                if coloured.suffix == ".html"
-                else colouring.picture(part, bits)
-            )
-            write_whole(coloured, whole.encode("utf-8", "replace"))
-            say(f"{coloured}: {colouring.caption(bits)}")
         if colour:
             results.print(colouring.terminal(part, bits))
     if as_json:
         write_json(values)
     else:
         write_table(_rows(values))
+    if coloured is not None:
+        title = f"{text.name}, read by {image.name}"
+        whole = (
+            colouring.page(title, part, bits)
+            if coloured.suffix == ".html"
+            else colouring.picture(part, bits)
+        )
+        write_whole(coloured, whole.encode("utf-8", "replace"))
+        say(f"{coloured}: {colouring.caption(bits)}")
 
 
 def _load(path: Path) -> FloatModel:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from zynq_lstm.cli.console import say, steps, write_columns, write_json
@@ -18,12 +19,6 @@ def bench_sizes(plot: Path | None, as_json: bool) -> None:
 
     with steps() as tell:
         sizes = list(measure_sizes(tell))
-    if plot is not None:
-        from zynq_lstm.cli.reporting.cycles import draw
-        from zynq_lstm.cli.reporting.style import picture_file
-
-        write_whole(plot, picture_file(draw(sizes), plot.suffix))
-        say(f"{plot}: {len(sizes)} models on {len({size.config for size in sizes})} accelerators")
     rows = [
         {
             "multipliers": size.config.multipliers,
@@ -37,7 +32,17 @@ def bench_sizes(plot: Path | None, as_json: bool) -> None:
     ]
     if as_json:
         write_json({"sizes": rows})
-        return
+    else:
+        _write(rows)
+    if plot is not None:
+        from zynq_lstm.cli.reporting.cycles import draw
+        from zynq_lstm.cli.reporting.style import picture_file
+
+        write_whole(plot, picture_file(draw(sizes), plot.suffix))
+        say(f"{plot}: {len(sizes)} models on {len({size.config for size in sizes})} accelerators")
+
+
+def _write(rows: Sequence[Mapping[str, float]]) -> None:
     names = ("multipliers", "hidden", "symbols", "cycles a character", "limit", "limit reached")
     write_columns(
         names,

@@ -8,7 +8,9 @@ from typing import Annotated, Any
 import typer
 
 from zynq_lstm.cli.console import say, steps, write_json, write_table
+from zynq_lstm.cli.emitted import contents, write_and_tell
 from zynq_lstm.cli.files import check_output_folder, check_picture
+from zynq_lstm.cli.folder import check_own
 from zynq_lstm.cli.options import (
     DspPairsOption,
     HiddenOption,
@@ -20,6 +22,9 @@ from zynq_lstm.cli.options import (
 )
 from zynq_lstm.quant.errors import UserError
 from zynq_lstm.quant.files import temporary_folder, write_whole
+
+COMMAND = "synth"
+"""Whose the files are that are kept."""
 
 
 def synth(
@@ -55,21 +60,25 @@ def synth(
 
     mapping.require_yosys()
     if keep is not None:
-        keep.mkdir(parents=True, exist_ok=True)
+        check_own(keep, dict.fromkeys(mapping.KEPT), COMMAND)
     from zynq_lstm.hw.synthesis import synthesize
     from zynq_lstm.hw.verilog import TOP, write_verilog
 
     with steps() as tell, temporary_folder() as folder:
         tell(f"Writing the Verilog of {config.describe()}")
-        verilog = write_verilog(config, keep or folder)
-        report = synthesize(verilog, TOP, report=tell, keep=keep)
+        verilog = write_verilog(config, folder)
+        try:
+            report = synthesize(verilog, TOP, report=tell, keep=None if keep is None else folder)
+        finally:
+            if keep is not None:
+                write_and_tell(keep, contents(folder), COMMAND)
     values: dict[str, Any] = {"config": config.to_dict(), **report.to_json()}
-    if picture is not None:
-        _draw(values, picture)
     if as_json:
         write_json(values)
     else:
         write_table(_rows(values))
+    if picture is not None:
+        _draw(values, picture)
     for note in report.notes:
         say(f"Note: {note}")
     broken = len(report.violations)

@@ -9,6 +9,7 @@ import pytest
 
 from zynq_lstm.hw import mapping
 from zynq_lstm.quant.config import Config
+from zynq_lstm.quant.errors import UserError
 from zynq_lstm.quant.packages import install_command
 
 VALUES = {
@@ -48,7 +49,7 @@ def synthesis(monkeypatch):
     """Modules in the place of hw.synthesis and hw.verilog, which note what they are given."""
     synthesis = types.ModuleType("zynq_lstm.hw.synthesis")
     verilog = types.ModuleType("zynq_lstm.hw.verilog")
-    synthesis.violations = []
+    synthesis.violations, synthesis.error = [], None
 
     def write_verilog(config: Config, directory: Path, *, image=None) -> list[Path]:
         synthesis.config = config
@@ -60,6 +61,10 @@ def synthesis(monkeypatch):
         assert top == "top"
         report("Yosys 1: pass")
         synthesis.keep = keep
+        if keep is not None:
+            (keep / "yosys.log").write_text("log")
+        if synthesis.error:
+            raise synthesis.error
         return Report(synthesis.violations)
 
     verilog.TOP, verilog.write_verilog = "top", write_verilog
@@ -104,8 +109,37 @@ def test_a_broken_rule_is_exit_status_1(run, synthesis) -> None:
 def test_keeps_what_it_made(run, synthesis, tmp_path) -> None:
     folder = tmp_path / "new" / "kept"
     assert run("synth", "--keep", folder).status == 0
-    assert synthesis.keep == folder
-    assert (folder / "top.v").exists()
+    assert {path.name for path in folder.iterdir()} == {
+        "top.v",
+        "yosys.log",
+        "zynq_lstm.synth.sha256",
+    }
+    assert run("synth").status == 0
+    assert synthesis.keep is None
+
+
+def test_keeps_the_log_of_what_failed(run, synthesis, tmp_path) -> None:
+    folder = tmp_path / "kept"
+    synthesis.error = UserError("Yosys cannot synthesize the design")
+    assert run("synth", "--keep", folder).status == 1
+    assert (folder / "yosys.log").read_text() == "log"
+
+
+def test_spares_a_person_s_file_before_the_work(run, synthesis, tmp_path) -> None:
+    (tmp_path / "yosys.log").write_text("mine")
+    run("synth", "--keep", tmp_path).refused("yosys.log must be as zynq-lstm synth has written it")
+    assert (tmp_path / "yosys.log").read_text() == "mine"
+    assert not hasattr(synthesis, "config")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is full")
+def test_a_picture_without_room_costs_no_result(run, synthesis, tmp_path) -> None:
+    pytest.importorskip("matplotlib")
+    (tmp_path / "full.svg").symlink_to("/dev/full")
+    result = run("synth", "--json", "--picture", tmp_path / "full.svg")
+    assert result.status == 1
+    assert json.loads(result.out).keys() > VALUES.keys()
+    assert result.err.endswith("No space left on device; make room or choose another path\n")
 
 
 def test_draws_the_blocks(run, synthesis, tmp_path) -> None:
