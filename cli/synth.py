@@ -69,14 +69,18 @@ def synth(
         verilog = write_verilog(config, folder)
         try:
             report = synthesize(verilog, TOP, report=tell, keep=None if keep is None else folder)
-        finally:
+        except BaseException:  # Its log is what one wants then.
             if keep is not None:
                 write_and_tell(keep, contents(folder), COMMAND)
+            raise
+        kept = {} if keep is None else contents(folder)
     values: dict[str, Any] = {"config": config.to_dict(), **report.to_json()}
     if as_json:
         write_json(values)
     else:
         write_table(_rows(values))
+    if keep is not None:
+        write_and_tell(keep, kept, COMMAND)
     if picture is not None:
         _draw(values, picture)
     for note in report.notes:

@@ -142,6 +142,16 @@ def test_a_picture_without_room_costs_no_result(run, synthesis, tmp_path) -> Non
     assert result.err.endswith("No space left on device; make room or choose another path\n")
 
 
+def test_a_folder_without_room_costs_no_result(run, synthesis, tmp_path, monkeypatch) -> None:
+    def full(*_: object) -> None:
+        raise UserError("Output must be writable")
+
+    monkeypatch.setattr("zynq_lstm.cli.synth.write_and_tell", full)
+    result = run("synth", "--json", "--keep", tmp_path)
+    assert (result.status, json.loads(result.out).keys() > VALUES.keys()) == (1, True)
+    assert result.err.endswith("zynq-lstm: Output must be writable\n")
+
+
 def test_draws_the_blocks(run, synthesis, tmp_path) -> None:
     pytest.importorskip("matplotlib")
     result = run("synth", "--picture", tmp_path / "blocks.svg")
