@@ -39,7 +39,7 @@ def bench(
         bool,
         typer.Option(
             "--sizes",
-            help="Instead: cycles of ten sizes of the accelerator, each compiled (many minutes).",
+            help="Instead: cycles of ten sizes of the accelerator, each compiled (some minutes).",
         ),
     ] = False,
     plot: Annotated[

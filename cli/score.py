@@ -31,7 +31,7 @@ from zynq_lstm.quant.quantizer import made_of
 
 def score(
     image: ImageArgument,
-    text: Annotated[Path, typer.Argument(metavar="TEXT", help="Text file, UTF-8.")],
+    text: Annotated[Path, typer.Argument(metavar="TEXT", help="Text file, UTF-8; for bytes, any.")],
     backend: BackendOption = "golden",
     float_model: Annotated[
         Path | None,

@@ -45,7 +45,7 @@ def synth(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Synthesize the accelerator for the XC7Z020 with Yosys (several minutes).
+    """Synthesize the accelerator for the XC7Z020 with Yosys (about a minute).
 
     Shows what the whole accelerator takes up and whether it is built for speed: loads of a net,
     logic between registers, registers of multipliers and weight memories. Exit status 1 when a

@@ -35,7 +35,7 @@ def _default(name: str) -> str:
 
 
 def train(
-    text: Annotated[Path, typer.Argument(metavar="TEXT", help="Text file, UTF-8.")],
+    text: Annotated[Path, typer.Argument(metavar="TEXT", help="Text file, UTF-8; for bytes, any.")],
     output: Annotated[
         Path,
         typer.Option("--output", "-o", metavar="MODEL", help="Checkpoint to write (.safetensors)."),
