@@ -33,7 +33,7 @@ def bench(
     threads: Annotated[int, typer.Option(min=1, help="Of PyTorch and ONNX Runtime.")] = 1,
     compiled: Annotated[
         bool,
-        typer.Option("--compile", help="Let torch.compile have a try, too (a minute)."),
+        typer.Option("--compile", help="Let torch.compile have a try, too (a minute or two)."),
     ] = False,
     sizes: Annotated[
         bool,
