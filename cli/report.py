@@ -26,7 +26,8 @@ def report(
         Path, typer.Argument(metavar="MODEL", help="Checkpoint (.safetensors) of zynq-lstm train.")
     ],
     text: Annotated[
-        Path, typer.Option("--text", metavar="TEXT", help="Text to measure on, UTF-8; for bytes, any.")
+        Path,
+        typer.Option("--text", metavar="TEXT", help="Text to measure on, UTF-8; for bytes, any."),
     ],
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="DIR", help="Folder to write into.")
