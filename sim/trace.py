@@ -30,8 +30,10 @@ def build(config: Config, report: Callable[[str], None] | None = None) -> Path:
     """Emit and compile an accelerator that can write waveforms; the library's path."""
     verilator_environment()
     make_cache_folder()
+    from zynq_lstm.hw.accelerator import require_hardware
     from zynq_lstm.hw.verilog import TOP, write_verilog
 
+    require_hardware(config)
     if report:
         report("Amaranth writes the Verilog")
     with temporary_folder() as folder:

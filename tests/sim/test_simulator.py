@@ -8,7 +8,8 @@ from zynq_lstm.quant.config import Config
 from zynq_lstm.quant.errors import UserError
 from zynq_lstm.quant.protocol import Mode
 from zynq_lstm.quant.registers import IDENTITY, register
-from zynq_lstm.sim.simulator import TLAST, Chip, HardwareError, Until, build
+from zynq_lstm.sim import simulator, trace
+from zynq_lstm.sim.simulator import TLAST, Chip, HardwareError, Until
 
 CONFIG = Config(hidden=16, symbols=8, multipliers=64)
 IDENTITY_AT, SCRATCH, MODE, CONTROL = (
@@ -50,7 +51,8 @@ def load(chip, payload):
     assert register("STATUS").field("LOADED").of(chip.read(register("STATUS").offset))
 
 
-def test_what_has_no_hardware_is_refused_before_any_work():
+@pytest.mark.parametrize("build", [simulator.build, trace.build])
+def test_what_has_no_hardware_is_refused_before_any_work(build):
     told = []
     with pytest.raises(UserError, match="must have weights of 8 bits, not 4"):
         build(Config(multipliers=1024, weight_bits=4), told.append)
