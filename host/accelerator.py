@@ -10,7 +10,6 @@ loaded again, so that it can be used on; the state is zero then.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 
@@ -31,9 +30,6 @@ from zynq_lstm.quant.state import State
 
 MOST_CHARACTERS = 1 << 14
 """Of one run: some 50 ms, so that Ctrl-C is heard and a limit of time is not long."""
-
-PROMPT_SECONDS = 0.1
-"""Pieces of a text that is wanted as it comes grow while they take less than half of this."""
 
 LATENCY_CYCLES = 512
 """What a character may take beyond its steps, in a small configuration; what starts a run."""
@@ -109,9 +105,9 @@ class AcceleratorTransport:
         piece = min(self.link.prompt_piece, most) if promptly else most
         while length:
             count = min(piece, length)
-            begun = time.monotonic()
+            begun = self.link.elapsed()
             symbols = self._generate(prompt, count, temperature, seed)
-            if 2 * (time.monotonic() - begun) < PROMPT_SECONDS:
+            if self.link.elapsed() - begun < self.link.prompt_cycles:
                 piece = min(2 * piece, most)
             yield symbols
             length -= count

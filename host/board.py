@@ -26,7 +26,10 @@ LARGEST_PACKET = 1 << 20
 """Bytes of a buffer: an image, which is one packet, has some 300,000."""
 
 PROMPT_PIECE = 4096
-"""Characters of a run when text is wanted as it comes: some hundredths of a second."""
+"""Characters of the first run when text is wanted as it comes: some hundredths of a second."""
+
+PROMPT_SECONDS = 0.05
+"""Runs double then while one takes less."""
 
 _lost: list[Any] = []
 """Buffers that an engine may still write to, because it could not be stopped."""
@@ -51,6 +54,8 @@ class BoardLink:
         Bytes of each of the two buffers.
     prompt_piece : int
         See `zynq_lstm.host.link.Link`.
+    prompt_seconds : float
+        Its `prompt_cycles`, as a time.
     sleep, monotonic : callable
         Wait for seconds, and tell the seconds that have passed.
     on_close : callable, optional
@@ -67,6 +72,7 @@ class BoardLink:
         clock_mhz: float,
         largest_packet: int = LARGEST_PACKET,
         prompt_piece: int = PROMPT_PIECE,
+        prompt_seconds: float = PROMPT_SECONDS,
         sleep: Callable[[float], None] = time.sleep,
         monotonic: Callable[[], float] = time.monotonic,
         on_close: Callable[[], None] | None = None,
@@ -75,6 +81,7 @@ class BoardLink:
         self._registers, self._engine = registers, engine
         self._into, self._out = dma.sendchannel, dma.recvchannel
         self._clock_hz = clock_mhz * 1e6
+        self.prompt_cycles = round(prompt_seconds * self._clock_hz)
         self._sleep, self._monotonic, self._on_close = sleep, monotonic, on_close
         self._opened = monotonic()
         self._sending = False
@@ -182,6 +189,7 @@ def open_link(
     device: Any = None,
     largest_packet: int = LARGEST_PACKET,
     prompt_piece: int = PROMPT_PIECE,
+    prompt_seconds: float = PROMPT_SECONDS,
     sleep: Callable[[float], None] = time.sleep,
     monotonic: Callable[[], float] = time.monotonic,
     on_close: Callable[[], None] | None = None,
@@ -197,7 +205,7 @@ def open_link(
         One that has been loaded already.
     device : pynq.Device, optional
         Where to load ``bitfile``; by default pynq's active device.
-    largest_packet, prompt_piece, sleep, monotonic, on_close
+    largest_packet, prompt_piece, prompt_seconds, sleep, monotonic, on_close
         See `BoardLink`.
 
     Raises
@@ -224,6 +232,7 @@ def open_link(
         clock_mhz=pynq_side.clock_mhz(),
         largest_packet=largest_packet,
         prompt_piece=prompt_piece,
+        prompt_seconds=prompt_seconds,
         sleep=sleep,
         monotonic=monotonic,
         on_close=on_close,

@@ -27,7 +27,10 @@ class Link(Protocol):
     """Bytes that one transfer may have, either way."""
 
     prompt_piece: int
-    """Characters to generate in one run when the text is wanted as it comes."""
+    """Characters to generate in the first run when the text is wanted as it comes."""
+
+    prompt_cycles: int
+    """Runs double then while one takes fewer cycles than this, by `elapsed`."""
 
     def read(self, offset: int) -> int:
         """Return the register at a byte offset (`zynq_lstm.quant.registers`)."""

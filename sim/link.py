@@ -36,7 +36,10 @@ class SimulatedLink:
     """Larger than any image, which is one packet."""
 
     prompt_piece = 8
-    """A word of symbols; at some hundred characters a second, text comes a few times a second."""
+    """A word of symbols."""
+
+    prompt_cycles = 10_000
+    """At some hundred characters a second, text comes a few times a second."""
 
     def __init__(self, chip: Chip) -> None:
         self.chip = chip

@@ -60,7 +60,11 @@ DRAIN_CYCLES = 256
 """After the interrupt, for the last words to come out."""
 
 PROMPT_PIECE = 16
-"""Characters of a run when text is wanted as it comes: a few times a second, simulated."""
+"""Characters of the first run when text is wanted as it comes, and of all at full size, for they
+come a few times a second."""
+
+PROMPT_SECONDS = 5_000 / (CLOCK_MHZ * 1e6)
+"""Runs double while one takes less of the chip's time."""
 
 SLCR_BASE, SLCR_BYTES = 0xF800_0000, 0x1000
 IO_PLL_CTRL, FPGA0_CLK_CTRL, CLOCK_STEP = 0x108, 0x170, 0x10
@@ -137,7 +141,12 @@ class VirtualBoard(Device):
         return hardware_handoff(self.board, self.config)
 
     def open_link(
-        self, *, handoff: str | None = None, prompt_piece: int = PROMPT_PIECE, **options: Any
+        self,
+        *,
+        handoff: str | None = None,
+        prompt_piece: int = PROMPT_PIECE,
+        prompt_seconds: float = PROMPT_SECONDS,
+        **options: Any,
     ) -> BoardLink:
         """Load the overlay and open a link to its accelerator.
 
@@ -145,7 +154,7 @@ class VirtualBoard(Device):
         ----------
         handoff : str, optional
             Another hand-off than the board's own.
-        prompt_piece, **options
+        prompt_piece, prompt_seconds, **options
             Those of `zynq_lstm.host.board.open_link`.
         """
         with tempfile.TemporaryDirectory() as folder:
@@ -156,6 +165,7 @@ class VirtualBoard(Device):
                 bitfile,
                 device=self,
                 prompt_piece=prompt_piece,
+                prompt_seconds=prompt_seconds,
                 sleep=self.sleep,
                 monotonic=self.monotonic,
                 **options,

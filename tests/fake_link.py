@@ -55,6 +55,7 @@ class FakeLink:
     def __init__(self, config: Config, *, largest_packet: int = 1 << 22, prompt_piece: int = 8):
         self.config = config
         self.largest_packet, self.prompt_piece = largest_packet, prompt_piece
+        self.prompt_cycles = 1 << 20
         self.accesses = 0
         self.transfers = 0
         self.modes: list[Mode] = []

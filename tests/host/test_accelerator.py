@@ -119,9 +119,8 @@ def test_prompt_pieces_grow_from_small_ones(transport, model, link) -> None:
     assert transport.read_state() == model.state
 
 
-def test_prompt_pieces_do_not_grow_where_text_comes_slowly(transport, link, monkeypatch) -> None:
-    clock = itertools.count()
-    monkeypatch.setattr("zynq_lstm.host.accelerator.time.monotonic", lambda: next(clock))
+def test_prompt_pieces_do_not_grow_where_text_comes_slowly(transport, link) -> None:
+    link.prompt_cycles = 1
     pieces = transport.generate(text(3), 50, 3000, SEED, promptly=True)
     assert {len(piece) for piece in pieces} == {link.prompt_piece, 50 % link.prompt_piece}
 

@@ -23,7 +23,7 @@ from zynq_lstm.quant.protocol import Mode
 from zynq_lstm.quant.registers import register
 from zynq_lstm.sim.axi_dma import Fault
 from zynq_lstm.sim.simulator import HardwareError
-from zynq_lstm.sim.virtual_board import VirtualBoard
+from zynq_lstm.sim.virtual_board import PROMPT_SECONDS, VirtualBoard
 
 TEXT = np.array([1, 2, 3, 0, 5, 4, 1, 1, 2], np.uint8)
 LATER = (0, 40, 3000, 60_000)
@@ -57,7 +57,7 @@ class Process:
     def __init__(self, board: VirtualBoard, bitfile: Path, *, download: bool) -> None:
         overlay = pynq.Overlay(str(bitfile), device=board, download=download)
         time = {"sleep": board.sleep, "monotonic": board.monotonic}
-        link = open_link(overlay=overlay, prompt_piece=16, **time)
+        link = open_link(overlay=overlay, prompt_piece=16, prompt_seconds=PROMPT_SECONDS, **time)
         self.board, self.transport = board, AcceleratorTransport(link)
 
     def dies(self, action: Callable[[], object], accesses: int) -> bool:

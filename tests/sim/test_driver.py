@@ -1,5 +1,7 @@
 """The driver on the simulated chip: what goes wrong, and that it goes on afterwards."""
 
+import time
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, example, given, settings
@@ -59,6 +61,21 @@ def flipped(real, packet):
     packet = packet.copy()
     packet[len(packet) // 2] ^= 0x80
     real(packet)
+
+
+def test_a_slow_desk_cuts_a_text_into_the_same_runs(transport, monkeypatch) -> None:
+    def drawn():
+        transport.reset_state()
+        before = transport.counters()
+        pieces = [len(p) for p in transport.generate(TEXT, 400, 4096, 1, promptly=True)]
+        after = transport.counters()
+        return pieces, {name: after[name] - before[name] for name in after}
+
+    pieces, counted = drawn()
+    assert pieces[:4] == [8, 16, 32, 64] and counted["startup"] > 0
+    real = transport.link.send
+    monkeypatch.setattr(transport.link, "send", lambda packet: (time.sleep(0.06), real(packet)))
+    assert drawn() == (pieces, counted)
 
 
 @pytest.mark.parametrize(
