@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -64,7 +65,8 @@ def trace(
         f"{text!r}"
     )
     if picture is not None:
-        _draw(output, picture)
+        fed = model.vocabulary.encode(prompt + text)
+        _draw(output, picture, [model.vocabulary.decode([symbol]) for symbol in fed])
 
 
 def _groups(waveform: Path) -> Path:
@@ -99,13 +101,13 @@ def _check(model: Image, output: Path, prompt: str, length: int, picture: Path |
         )
 
 
-def _draw(waveform: Path, picture: Path) -> None:
+def _draw(waveform: Path, picture: Path, characters: Sequence[str]) -> None:
     from zynq_lstm.cli.reporting.style import picture_file
     from zynq_lstm.cli.reporting.timeline import draw
     from zynq_lstm.sim.timeline import read_timeline
 
     timeline = read_timeline(waveform)
-    write_whole(picture, picture_file(draw(timeline), picture.suffix))
+    write_whole(picture, picture_file(draw(timeline, characters), picture.suffix))
     say(
         f"{picture}: a character of {timeline.cycles} cycles, in {timeline.busy} of which "
         "all multipliers work"

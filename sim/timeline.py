@@ -64,6 +64,11 @@ class Timeline:
     words: dict[str, list[int]]
 
     @property
+    def number(self) -> int:
+        """Which of the characters that the waveform was fed with it is, from 1."""
+        return sum(t < 0 for t in self.launches)
+
+    @property
     def busy(self) -> int:
         """Cycles of the character in which the multipliers worked."""
         spans = [span for spans in self.steps.values() for span in spans]

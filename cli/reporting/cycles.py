@@ -1,7 +1,8 @@
 """Cycles a character of several sizes as a picture: what was counted, on the computed limit.
 
 The limit is a line: the multiplications of the model's matrices by the multipliers there are. What
-was counted is a dot; in the last panel one that is visibly above its line says by how much.
+was counted is a dot, in the same colour for as many multipliers in each panel; one that is visibly
+above its line says by how much.
 """
 
 from __future__ import annotations
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 COLOURS = {512: BLUE, 256: GREEN, 128: ORANGE, 64: RED}
 """By multipliers."""
-HIDDEN_COLOURS = {128: BLUE, 64: GREEN, 32: ORANGE, 16: RED}
 LEFT, RIGHT = -1, 1
 HIDDEN, SYMBOLS = 128, 64
 """What is kept where another thing varies."""
@@ -40,8 +40,7 @@ def draw(sizes: Sequence[Size]) -> Figure:
             "symbols of the model",
             lambda s: s.config.hidden == HIDDEN,
             lambda s: s.symbols,
-            lambda s: s.config.multipliers,
-            COLOURS,
+            _multipliers,
             "multipliers",
             RIGHT,
         ),
@@ -50,8 +49,7 @@ def draw(sizes: Sequence[Size]) -> Figure:
             "units of each layer",
             lambda s: s.symbols == SYMBOLS,
             lambda s: s.config.hidden,
-            lambda s: s.config.multipliers,
-            COLOURS,
+            _multipliers,
             "multipliers",
             RIGHT,
         ),
@@ -59,15 +57,14 @@ def draw(sizes: Sequence[Size]) -> Figure:
             f"Multipliers ({SYMBOLS} symbols)",
             "multipliers",
             lambda s: s.symbols == SYMBOLS,
-            lambda s: s.config.multipliers,
+            _multipliers,
             lambda s: s.config.hidden,
-            HIDDEN_COLOURS,
             "units",
             LEFT,
         ),
     )
-    for axes, (title, label, chosen, x, by, colours, unit, side) in zip(panels, plots, strict=True):
-        _lines(axes, [size for size in sizes if chosen(size)], x, by, colours, unit, side)
+    for axes, (title, label, chosen, x, by, unit, side) in zip(panels, plots, strict=True):
+        _lines(axes, [size for size in sizes if chosen(size)], x, by, unit, side)
         dress(axes, title, label, "cycles a character" if axes is panels[0] else "")
     made.suptitle(
         "Cycles a character: dots are counted by the hardware in its simulation, lines are "
@@ -80,33 +77,40 @@ def draw(sizes: Sequence[Size]) -> Figure:
     return made
 
 
+def _multipliers(size: Size) -> int:
+    return size.config.multipliers
+
+
 def _lines(
     axes: Axes,
     sizes: Sequence[Size],
     x: Callable[[Size], int],
     by: Callable[[Size], int],
-    colours: dict[int, str],
     unit: str,
     side: int,
 ) -> None:
-    """A line of limits and dots of counts for each value of `by`, which is told at one side."""
+    """A line of limits and dots of counts for each value of `by`, which is told at one side.
+
+    A line has the colour of its dots, or is grey where they differ.
+    """
     axes.set_xscale("log", base=2)
     axes.set_yscale("log")
-    for value, colour in colours.items():
+    for value in sorted({by(size) for size in sizes}):
         line = sorted((size for size in sizes if by(size) == value), key=x)
-        if not line:
-            continue
+        colour = COLOURS[value] if by is _multipliers else GREY
         places = [x(size) for size in line]
         limits = [least_cycles(size.config, size.symbols) for size in line]
         marker = "_" if len(line) == 1 else ""
         axes.plot(places, limits, color=colour, linewidth=1.2, marker=marker, markersize=11)
-        axes.plot(places, [size.cycles for size in line], "o", color=colour, markersize=5)
         for place, size, limit in zip(places, line, limits, strict=True):
+            dot = COLOURS[_multipliers(size)]
+            axes.plot([place], [size.cycles], "o", color=dot, markersize=5)
             above = size.cycles / limit - 1
-            if side == LEFT and above > TOLD_ABOVE:
+            if above > TOLD_ABOVE:
                 axes.annotate(
-                    f"+{100 * above:.0f} %", (place, size.cycles), (6, -4), va="top",
+                    f"+{100 * above:.0f} %", (place, limit), (0, -4), ha="center", va="top",
                     textcoords="offset points", fontsize=8, color=GREY,
+                    bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8},
                 )  # fmt: skip
         end = line[-1] if side == RIGHT else line[0]
         axes.annotate(

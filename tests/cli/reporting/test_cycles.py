@@ -11,7 +11,7 @@ if importlib.util.find_spec("matplotlib") is None:
     pytest.skip("needs matplotlib", allow_module_level=True)
 
 from zynq_lstm.cli.figures import least_cycles
-from zynq_lstm.cli.reporting.cycles import draw
+from zynq_lstm.cli.reporting.cycles import COLOURS, draw
 from zynq_lstm.cli.reporting.style import picture_file
 from zynq_lstm.hw.schedule import Schedule
 from zynq_lstm.sim.sizes import SIZES, VOCABULARIES, Size
@@ -45,9 +45,18 @@ def test_dots_are_counts_and_lines_are_limits() -> None:
 
 
 def test_says_what_is_above_the_limit() -> None:
-    texts = {text.get_text() for text in draw(SCHEDULED).axes[2].texts}
-    assert {"+111 %", "+51 %", "+13 %", "128", "units"} <= texts
-    assert len([text for text in texts if "%" in text]) == 3
+    told = [{text.get_text() for text in axes.texts} for axes in draw(SCHEDULED).axes]
+    assert {"128", "units"} <= told[2]
+    above = [{text for text in texts if "%" in text} for texts in told]
+    assert above == [set(), {"+111 %", "+51 %", "+13 %"}, {"+111 %", "+51 %", "+13 %"}]
+
+
+def test_colours_mean_multipliers_in_each_panel() -> None:
+    for axes, (chosen, x) in zip(draw(SCHEDULED).axes, PANELS, strict=True):
+        dots = [line for line in axes.lines if line.get_marker() == "o"]
+        drawn = {(*line.get_xydata()[0], line.get_color()) for line in dots}
+        sizes = [size for size in SCHEDULED if chosen(size)]
+        assert drawn == {(x(s), s.cycles, COLOURS[s.config.multipliers]) for s in sizes}
 
 
 def test_the_committed_picture_says_the_same() -> None:
