@@ -35,13 +35,13 @@ text { font-family: system-ui, "Segoe UI", Helvetica, Arial, sans-serif; text-an
 .frame { fill: none; stroke: #b9c4ce; stroke-width: 1.4; stroke-dasharray: 6 5 }
 .wire { fill: none; stroke: #8795a3; stroke-width: 1.6; marker-end: url(#head) }
 .thick { stroke-width: 3.2 }
-#head path { fill: #8795a3 }
+#head path, .joint { fill: #8795a3 }
 @media (prefers-color-scheme: dark) {
   text { fill: #e8eef4 }
   .small { fill: #a3b2c0 }
   .frame { stroke: #4a5866 }
   .wire { stroke: #7f8d9b }
-  #head path { fill: #7f8d9b }
+  #head path, .joint { fill: #7f8d9b }
 }
 """
 """Without variables, which viewers other than browsers do not know: they would show no wire."""
@@ -75,6 +75,11 @@ def _box(x, y, width, height, colour, name, *lines):
 def _wire(*points, thick=False):
     kind = "wire thick" if thick else "wire"
     return f'<polyline class="{kind}" points="{" ".join(f"{x},{y}" for x, y in points)}"/>'
+
+
+def _joint(x, y):
+    """Where a way divides: lines that only cross have none."""
+    return f'<circle cx="{x}" cy="{y}" r="3.2" class="joint"/>'
 
 
 def _engine(config, x, y, width, height):
@@ -131,23 +136,26 @@ def render_svg(config=None):
         *_box(100, 126, 90, 52, GREY, "FIFO", f"{STREAM_BITS} bits"),
         *_box(250, 126, 150, 52, GREY, "loader", "image, CRC"),
         *_box(430, 126, 110, 52, GREY, "state port", "h, c"),
-        *_box(808, 126, 72, 52, GREY, "FIFO", f"{STREAM_BITS} bits"),
+        *_box(808, 126, 92, 52, GREY, "FIFO", f"{STREAM_BITS} bits"),
         _wire((20, 152), (98, 152)),
         _text(18, 144, "s_axis", "left"),
         _wire((190, 152), (248, 152)),
         _wire((218, 152), (218, 112), (485, 112), (485, 124)),
+        _joint(218, 152),
         _wire((365, 112), (365, 96)),
+        _joint(365, 112),
         _text(372, 107, "symbols", "small left"),
-        _wire((880, 152), (980, 152)),
+        _wire((900, 152), (980, 152)),
         _text(982, 144, "m_axis", "right"),
-        _text(982, 170, "symbols, logits,", "small right"),
-        _text(982, 185, "surprisals, state", "small right"),
         # The datapath.
         '<rect x="60" y="212" width="860" height="360" rx="10" class="frame"/>',
         _text(76, 562, "datapath", "small left"),
         _wire((325, 178), (325, 210)),
         _text(333, 198, "to all memories", "small left"),
-        _wire((485, 178), (485, 210)),
+        _wire((465, 178), (465, 210)),
+        _wire((505, 210), (505, 180)),
+        _wire((540, 164), (806, 164)),
+        _text(650, 158, "state"),
         *_engine(c, 90, 236, 370, 190),
         _wire((590, 94), (590, 222), (275, 222), (275, 234)),
         *_box(
@@ -161,8 +169,11 @@ def render_svg(config=None):
         *_box(720, 376, 150, 52, SKY, "stored sums", f"{PARTIAL.bits} bits"),
         _wire((650, 331), (684, 331), (684, 262), (718, 262)),
         _wire((684, 331), (718, 331)),
+        _joint(684, 331),
+        _wire((684, 262), (684, 194), (830, 194), (830, 180)),
+        _joint(684, 262),
         _wire((650, 348), (668, 348), (668, 402), (718, 402)),
-        _text(688, 256, "O: logits", "small right"),
+        _text(677, 256, "O: logits", "small right"),
         _text(688, 418, "B, C", "small right"),
         *_box(
             480,
@@ -195,11 +206,15 @@ def render_svg(config=None):
         _wire((480, 509), (275, 509), (275, 428), thick=True),
         _text(370, 500, f"h1 and h2, {HIDDEN.bits} bits"),
         # The symbol's way around.
-        _wire((795, 236), (795, 22), (405, 22), (405, 40)),
+        _wire((770, 236), (770, 22), (405, 22), (405, 40)),
+        _wire((770, 140), (806, 140)),
+        _joint(770, 140),
+        _text(762, 137, "symbols", "small right"),
         _text(640, 16, "next symbol: no processor is asked"),
         _wire((850, 452), (850, 474)),
         _text(842, 464, "symbol", "small right"),
-        _wire((870, 332), (888, 332), (888, 200), (845, 200), (845, 180)),
+        _wire((870, 332), (885, 332), (885, 180)),
+        _text(893, 202, "surprisals", "small left"),
     ]
     style = _STYLE.strip()
     return (
