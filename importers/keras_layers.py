@@ -91,7 +91,12 @@ def _layers(entries: Sequence[tuple[str, dict[str, Any], int]], name: str) -> li
                 inner,
             )
             continue
-        _check(kind, inner, name, last=bool(found) and found[-1].kind == "Dense")
+        if found and found[-1].kind == "Dense":
+            raise UserError(
+                f"{name} must have one Dense layer, the last, for that is what the accelerator "
+                f"computes; after {found[-1].name} comes {_called(kind, inner)}"
+            )
+        _check(kind, inner, name)
         found.append(
             KerasLayer(
                 kind,
@@ -110,14 +115,18 @@ def _require(holds: bool, name: str, what: str, found: object) -> None:
         raise UserError(f"{name} must have {what}; found {str(found)[:80]}")
 
 
-def _check(kind: str, config: Mapping[str, Any], name: str, *, last: bool) -> None:
+def _called(kind: str, config: Mapping[str, Any]) -> str:
+    return f"the layer {kind[:60]} {config.get('name', '')}"
+
+
+def _check(kind: str, config: Mapping[str, Any], name: str) -> None:
     """See that a layer is one that the accelerator can compute."""
     _require(
-        kind in ("Embedding", "LSTM", "Dense") and not last,
+        kind in ("Embedding", "LSTM", "Dense"),
         name,
         "an Embedding or a one-hot input, LSTM layers and one Dense layer only, for that is what "
         "the accelerator computes",
-        f"the layer {kind[:60]} {config.get('name', '')}",
+        _called(kind, config),
     )
     where = f"the {kind} layer {config.get('name', '')}"
     if kind == "Embedding":

@@ -115,7 +115,8 @@ class _Run:
         if tensor.data_location or tensor.external_data:
             raise UserError(
                 f"{self._name} must hold its weights itself; {tensor.name[:60]!r} lies in another "
-                "file: save it with all tensors in one file"
+                "file: save it with all tensors in one file, as torch.onnx.export does with "
+                "external_data=False"
             )
         if tensor.data_type not in _TYPES:
             return Reason(f"a tensor of ONNX's data type {tensor.data_type}")

@@ -114,7 +114,13 @@ def check_sizes(parts: Parts, name: str) -> None:
             f"found {len(parts.cells)}"
         )
     _check_ranks(parts, name)
-    hidden = parts.cells[0].weight_hh.shape[1]
+    units = [cell.weight_hh.shape[1] for cell in parts.cells]
+    if len(set(units)) > 1:
+        raise UserError(
+            f"{name} must have as many hidden units in one LSTM layer as in the other, for the "
+            f"accelerator's are of one size; found {' and '.join(map(str, units))}"
+        )
+    hidden = units[0]
     if hidden not in MODEL_UNITS:
         raise UserError(
             f"{name} must have from {MODEL_UNITS[0]} to {MODEL_UNITS[-1]} hidden units per layer, "

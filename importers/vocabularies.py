@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 from zynq_lstm.quant.errors import UserError
 from zynq_lstm.quant.vocabulary import MAXIMUM_SYMBOLS, Vocabulary
@@ -15,7 +16,7 @@ from zynq_lstm.quant.vocabulary import MAXIMUM_SYMBOLS, Vocabulary
 MAXIMUM_BYTES = 1 << 16
 """The longest list of 256 characters, escaped and indented, has 5 KB."""
 
-FORM = "a JSON list of characters, or an object that gives each character its number"
+FORM = "a JSON list of characters, or an object of characters and their numbers"
 
 
 def bytes_vocabulary() -> Vocabulary:
@@ -39,7 +40,7 @@ def read_vocabulary(path: str | Path) -> Vocabulary:
     if len(data) > MAXIMUM_BYTES:
         raise UserError(f"Vocabulary {path} must have at most {MAXIMUM_BYTES >> 10} KB; it is more")
     try:
-        value = json.loads(data.decode("utf-8"))
+        value = json.loads(data.decode("utf-8-sig"))  # Windows' editors begin with a mark.
     except (ValueError, RecursionError):
         raise UserError(f"Vocabulary {path} must be {FORM}, in UTF-8; it is not") from None
     return vocabulary_of(value, f"Vocabulary {path}")
@@ -51,7 +52,8 @@ def vocabulary_of(value: object, name: str) -> Vocabulary:
     Parameters
     ----------
     value : object
-        A list of characters, or a dict from characters to the numbers 0, 1, 2 and so on.
+        A list of characters, or a dict from characters to the numbers 0, 1, 2 and so on, or from
+        these, which JSON writes as text, to characters.
     name : str
         What it is called in errors.
 
@@ -63,6 +65,7 @@ def vocabulary_of(value: object, name: str) -> Vocabulary:
     if isinstance(value, dict):
         if len(value) > MAXIMUM_SYMBOLS:
             raise UserError(f"{name} must have at most {MAXIMUM_SYMBOLS} symbols, not {len(value)}")
+        value = _turned(value)
         numbers = list(value.values())
         plain = all(type(number) is int for number in numbers)
         if not plain or sorted(numbers) != list(range(len(numbers))):
@@ -76,6 +79,15 @@ def vocabulary_of(value: object, name: str) -> Vocabulary:
         return Vocabulary(value)
     except UserError as error:
         raise UserError(f"{name}: {error}") from None
+
+
+def _turned(value: dict[Any, Any]) -> dict[Any, Any]:
+    """A dict from characters, whichever way round it was."""
+    numbers = {str(number): number for number in range(len(value))}
+    turned = {character: key for key, character in value.items() if type(character) is str}
+    if {str(key) for key in turned.values()} != set(numbers):
+        return value
+    return {character: numbers[str(key)] for character, key in turned.items()}
 
 
 def vocabulary_in(text: object, name: str) -> object:

@@ -110,6 +110,11 @@ REFUSED = {
     "custom": (added(3, "Mine>Evil"), "the layer Mine>Evil"),
     "after": (added(5, "Dense"), "the layer Dense added"),
     "before": (added(1, "Dense", activation="linear"), "the layer Embedding embedding"),
+    "between": (
+        added(3, "Dense", activation="linear"),
+        "one Dense layer, the last, for that is what the accelerator computes; after added comes "
+        "the layer LSTM lstm",
+    ),
     "softmax inside": (added(3, "Softmax"), "the layer Softmax"),
     "relu outside": (added(5, "Activation", activation="relu"), "a softmax or nothing"),
     "no LSTM": ([layers()[1], layers()[-1]], "found Embedding, Dense"),

@@ -301,7 +301,7 @@ def external(t) -> None:
 
 
 HOSTILE = {
-    "external data": (tensor(external), "lies in another file"),
+    "external data": (tensor(external), "with external_data=False"),
     "negative size": (tensor(set_dims(-7)), "the shape [-7]"),
     "huge": (tensor(set_dims(1 << 40, 1 << 40)), "at most 4,194,304 numbers"),
     "too few bytes": (tensor(set_dims(8)), "does not fit its shape [8]"),

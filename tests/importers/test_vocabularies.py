@@ -14,13 +14,26 @@ def test_bytes_are_the_characters_of_latin_1() -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [["b", "é", "\n"], {"b": 0, "é": 1, "\n": 2}, {"\n": 2, "b": 0, "é": 1}]
+    "value",
+    [
+        ["b", "é", "\n"],
+        {"b": 0, "é": 1, "\n": 2},
+        {"\n": 2, "b": 0, "é": 1},
+        {"1": "é", "0": "b", "2": "\n"},
+    ],
 )
 def test_reads(tmp_path, value) -> None:
     path = tmp_path / "vocabulary.json"
     for ascii_only in (True, False):
         path.write_text(json.dumps(value, ensure_ascii=ascii_only), encoding="utf-8")
         assert read_vocabulary(path).characters == ("b", "é", "\n")
+    path.write_text("\ufeff" + path.read_text(encoding="utf-8"), encoding="utf-8")
+    assert read_vocabulary(path).characters == ("b", "é", "\n")
+
+
+def test_digits_are_characters_of_their_own() -> None:
+    assert vocabulary_of({"1": 0, "0": 1}, "It").characters == ("1", "0")
+    assert vocabulary_of({0: "1", 1: "0"}, "It").characters == ("1", "0")
 
 
 @pytest.mark.parametrize(
@@ -38,6 +51,9 @@ def test_reads(tmp_path, value) -> None:
         ('{"a": 0, "b": true}', "from 0 to 1, each once"),
         ('{"a": 0, "b": 0}', "from 0 to 1, each once"),
         ('{"a": 0, "b": null}', "from 0 to 1, each once"),
+        ('{"0": "a", "2": "b"}', "from 0 to 1, each once"),
+        ('{"0": "a", "1": "a"}', "from 0 to 1, each once"),
+        ('{"0": "a", "1": 1}', "from 0 to 1, each once"),
         (json.dumps({str(k): k for k in range(300)}), "at most 256"),
         ('["a", "' + "x" * (1 << 16) + '"]', "at most 64 KB"),
     ],
