@@ -23,14 +23,16 @@ def bench(
         typer.Argument(metavar="IMAGE", help="Model to run.", show_default="the shipped model"),
     ] = None,
     models: Annotated[
-        Path,
+        Path | None,
         typer.Option(
             metavar="DIR",
             help=f"Folder with {NAME}.zlstm or {NAME}.safetensors.",
             show_default="the shipped models",
         ),
-    ] = FOLDER,
-    threads: Annotated[int, typer.Option(min=1, help="Of PyTorch and ONNX Runtime.")] = 1,
+    ] = None,
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="Of PyTorch and ONNX Runtime.", show_default="1")
+    ] = None,
     compiled: Annotated[
         bool,
         typer.Option("--compile", help="Let torch.compile have a try, too (a minute or two)."),
@@ -56,13 +58,22 @@ def bench(
     installed, the golden model, and the simulation. Each draws symbols and feeds them back.
     """
     if sizes:
-        if image is not None:
-            raise UserError("Sizes are measured with models made for them; leave out the image")
+        if image is not None or models is not None:
+            raise UserError(
+                "Sizes are measured with models made for them; leave out the image and --models"
+            )
+        if threads is not None or compiled:
+            raise UserError(
+                "Sizes are measured without PyTorch and ONNX Runtime; leave out --threads and "
+                "--compile"
+            )
         bench_sizes(plot, as_json)
         return
     if plot is not None:
         raise UserError("A plot is drawn of sizes; give --sizes, too")
-    model = shipped_image(models, keep=False) if image is None else read_image(image)
+    if image is not None and models is not None:
+        raise UserError("Model must be an image or the one in --models; leave out one of them")
+    model = shipped_image(models or FOLDER, keep=False) if image is None else read_image(image)
     from zynq_lstm.sim.bench import LONG, count_cycles, open_chip
     from zynq_lstm.sim.speed import measure_speeds
 
@@ -70,7 +81,7 @@ def bench(
         chip = open_chip(model, tell)
         tell("The simulated chip generates and scores")
         cycles = count_cycles(chip, model.symbols)
-        speeds = measure_speeds(model, chip, threads=threads, compiled=compiled, report=tell)
+        speeds = measure_speeds(model, chip, threads=threads or 1, compiled=compiled, report=tell)
     values = {
         "cycles_per_character_generate": cycles.generate,
         "cycles_per_character_score": cycles.score,

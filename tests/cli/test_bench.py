@@ -111,6 +111,10 @@ def test_refuses_a_missing_model(run, measured, tmp_path) -> None:
 
 def test_refuses_what_does_not_go_together(run, image_path, tmp_path) -> None:
     run("bench", image_path, "--sizes").refused("leave out the image")
+    run("bench", "--sizes", "--models", tmp_path).refused("leave out the image and --models")
+    for options in (["--compile"], ["--threads", 3], ["--threads", 1]):
+        run("bench", "--sizes", *options).refused("leave out --threads and --compile")
+    run("bench", image_path, "--models", tmp_path).refused("leave out one of them")
     run("bench", "--plot", tmp_path / "p.svg").refused("give --sizes")
     run("bench", "--sizes", "--plot", tmp_path / "p.gif").refused(".svg or .png")
     run("bench", "--sizes", "--plot", tmp_path / "none" / "p.svg").refused("must exist")
