@@ -24,7 +24,7 @@ from zynq_lstm.quant.errors import UserError
 MAXIMUM_SYMBOLS = 256
 _ESCAPE = "surrogateescape"
 
-_HINTS = {
+HINTS = {
     "\r": "; its lines end as on Windows: convert them first",
     "\ufeff": "; it is a byte order mark: save without it",
 }
@@ -96,7 +96,7 @@ class Vocabulary:
             position, character = next((i, c) for i, c in enumerate(text) if c not in self._index)
             raise UserError(
                 f"{name} must use the model's {len(self)} characters only; found {character!r} "
-                f"(U+{ord(character):04X}) at position {position}{_HINTS.get(character, '')}"
+                f"(U+{ord(character):04X}) at position {position}{HINTS.get(character, '')}"
             ) from None
 
     def decode(self, symbols: Iterable[int]) -> str:

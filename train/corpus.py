@@ -18,7 +18,7 @@ from torch import Tensor
 
 from zynq_lstm.quant.errors import UserError
 from zynq_lstm.quant.files import MAXIMUM_TEXT_BYTES, read_limited
-from zynq_lstm.quant.vocabulary import BYTES, MAXIMUM_SYMBOLS, Vocabulary
+from zynq_lstm.quant.vocabulary import BYTES, HINTS, MAXIMUM_SYMBOLS, Vocabulary
 from zynq_lstm.train.settings import TrainingSettings
 
 TRAINING_PERCENT, VALIDATION_PERCENT = 90, 5
@@ -151,11 +151,35 @@ def load_corpus(path: Path, vocabulary: Vocabulary | None = None) -> Corpus:
     return Corpus(vocabulary, training, validation, test, sha256)
 
 
+def unseen_symbols(corpus: Corpus, before: Vocabulary | None, path: Path) -> Iterator[str]:
+    """Sentences on symbols that nobody sees in a text and few want in a model.
+
+    Parameters
+    ----------
+    corpus : Corpus
+    before : Vocabulary or None
+        That of a model that training goes on from; its symbols are known.
+    path : Path
+        The text.
+    """
+    if corpus.vocabulary is BYTES:
+        return
+    known = () if before is None else before.characters
+    for character, hint in HINTS.items():
+        if character in corpus.vocabulary.characters and character not in known:
+            yield f"{path} makes {character!r} (U+{ord(character):04X}) a symbol of the model{hint}"
+
+
 def _characters(text: str, path: Path) -> Vocabulary:
     characters = sorted(set(text))
-    if not 2 <= len(characters) <= MAXIMUM_SYMBOLS:
+    if len(characters) < 2:
         raise UserError(
-            f"Training text must have from 2 to {MAXIMUM_SYMBOLS} different characters, but "
+            f"Training text must have at least 2 different characters, but {path} has "
+            f"{characters[0]!r} only; give a text in which there is something to learn"
+        )
+    if len(characters) > MAXIMUM_SYMBOLS:
+        raise UserError(
+            f"Training text must have at most {MAXIMUM_SYMBOLS} different characters, but "
             f"{path} has {len(characters)}; replace or remove rare characters, or train on bytes "
             "(--symbols bytes)"
         )

@@ -29,6 +29,7 @@ from zynq_lstm.train.corpus import (
     epoch_chunks,
     load_corpus,
     read_file,
+    unseen_symbols,
     updates_per_epoch,
 )
 from zynq_lstm.train.defaults import settings_for
@@ -91,7 +92,8 @@ def train(
     report : callable, optional
         Called with the progress every few updates and at the end of each epoch.
     warn : callable, optional
-        Called with a sentence when a file cannot be written for now.
+        Called with a sentence on symbols that nobody sees in the text, and when a file cannot be
+        written for now.
 
     Returns
     -------
@@ -111,7 +113,7 @@ def train(
     if "OMP_NUM_THREADS" not in os.environ:
         torch.set_num_threads(1)
     check_output(output)
-    origin = {}
+    origin, before = {}, None
     given = settings.to_dict() if isinstance(settings, TrainingSettings) else settings
     if start is None:
         if given.get("weight_bits") is not None:
@@ -124,6 +126,7 @@ def train(
         network: Trained = _new(corpus, settings)
     else:
         model = load_checkpoint(start)
+        before = model.vocabulary
         corpus = load_corpus(text_path, vocabulary_for(model, text_path))
         settings = settings_for(
             len(corpus.training), len(corpus.vocabulary), given, fine_tuning=True
@@ -137,6 +140,9 @@ def train(
     run = _Run(corpus, network, origin, output, settings, report, warn)
     if resume:
         run.restore()
+    if warn is not None:
+        for sentence in unseen_symbols(corpus, before, text_path):
+            warn(sentence)
     if begin is not None:
         vocabulary = corpus.vocabulary
         counts = len(corpus.training), corpus.different, len(vocabulary)

@@ -221,6 +221,20 @@ def test_a_log_without_room_ends_no_training(run, trainer, text, tmp_path) -> No
     assert last == f"zynq-lstm: {full} path"
 
 
+def test_a_text_of_windows_is_told_before_the_work(run, tmp_path) -> None:
+    pytest.importorskip("torch")
+    text = tmp_path / "text.txt"
+    text.write_bytes(b"abcabcabd\r\n" * 1000)
+    options = ("--epochs", 1, "--hidden", 8, "--layers", 1, "--streams", 4)
+    result = run("train", text, "-o", tmp_path / "m", *options)
+    assert result.status == 0
+    note, about = result.err.splitlines()[:2]
+    assert note.startswith(f"Note: {text} makes '\\r' (U+000D) a symbol of the model; its lines")
+    assert about.startswith(f"{text}: ")
+    again = run("train", text, "-o", tmp_path / "n", "--from", tmp_path / "m", "--epochs", 1)
+    assert again.status == 0 and "Note" not in again.err, "the model had it"
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is full")
 def test_a_model_without_room_is_one_sentence(run, tmp_path) -> None:
     pytest.importorskip("torch")

@@ -9,7 +9,13 @@ import torch
 
 from zynq_lstm.quant.errors import UserError
 from zynq_lstm.quant.vocabulary import BYTES, Vocabulary
-from zynq_lstm.train.corpus import encode, epoch_chunks, load_corpus, updates_per_epoch
+from zynq_lstm.train.corpus import (
+    encode,
+    epoch_chunks,
+    load_corpus,
+    unseen_symbols,
+    updates_per_epoch,
+)
 from zynq_lstm.train.settings import TrainingSettings
 
 SETTINGS = TrainingSettings(streams=4, unroll=16)
@@ -37,6 +43,27 @@ def test_line_ends_are_kept(tmp_path: Path) -> None:
     assert "\r" in corpus.vocabulary.characters
 
 
+@pytest.mark.parametrize(
+    ("data", "parts"),
+    [
+        (b"one\ntwo\n", []),
+        (b"one\r\ntwo\n", ["'\\r' (U+000D) a symbol of the model; its lines end as on Windows"]),
+        (b"\xef\xbb\xbfone", ["'\\ufeff' (U+FEFF) a symbol of the model; it is a byte order"]),
+        (b"\xef\xbb\xbfone\r\n", ["U+000D", "U+FEFF"]),
+    ],
+)
+def test_symbols_that_nobody_sees_are_told(tmp_path: Path, data: bytes, parts: list[str]) -> None:
+    path = tmp_path / "text.txt"
+    path.write_bytes(data * 10)
+    corpus = load_corpus(path)
+    told = list(unseen_symbols(corpus, None, path))
+    assert len(told) == len(parts)
+    for part, sentence in zip(parts, told, strict=True):
+        assert str(path) in sentence and part in sentence
+    assert not list(unseen_symbols(corpus, corpus.vocabulary, path))
+    assert not list(unseen_symbols(load_corpus(path, BYTES), None, path))
+
+
 def test_bytes_of_any_file(tmp_path: Path) -> None:
     path = tmp_path / "text.bin"
     data = bytes([200, 0, 255, 13]) * 20
@@ -53,7 +80,7 @@ def test_bytes_of_any_file(tmp_path: Path) -> None:
     [
         (None, "could not be read (No such file or directory); give the path of a text file"),
         (b"", "Training text must not be empty, but "),
-        (b"a" * 100, "Training text must have from 2 to 256 different characters, but "),
+        (b"a" * 100, " has 'a' only; give a text in which there is something to learn"),
         ("".join(map(chr, range(300, 557))).encode(), " has 257; replace or remove rare"),
         (
             b"good\xffbad",
