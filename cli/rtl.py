@@ -22,6 +22,9 @@ from zynq_lstm.cli.options import (
 )
 from zynq_lstm.quant.image import read_image
 
+OTHER_DSPS = 16
+"""DSP48E1 of the default accelerator that are no pairs of multipliers."""
+
 
 def rtl(
     output: Annotated[
@@ -49,6 +52,7 @@ def rtl(
     baked = None if image is None else read_image(image)
     config = chosen_config(baked, hidden, layers, symbols, multipliers, dsp_pairs)
     from zynq_lstm.hw.core_file import NAME, render_core
+    from zynq_lstm.hw.synthesis import AVAILABLE, DEVICE
     from zynq_lstm.hw.verilog import TOP, write_verilog
 
     with written_aside(output, "rtl", {NAME: None, f"{TOP}.v": None}) as aside:
@@ -58,3 +62,9 @@ def rtl(
     say(f"{config.describe()}:")
     for name in (*(path.name for path in written), NAME, record_of("rtl")):
         say(f"  {output / name}")
+    most = AVAILABLE["DSP48E1"] - OTHER_DSPS
+    if config.dsp_pairs is not None and config.dsp_pairs > most:
+        say(
+            f"Note: with more than {most} DSP pairs it does not fit into the {DEVICE}, for its "
+            f"other parts take up to {OTHER_DSPS} of the {AVAILABLE['DSP48E1']} DSP48E1"
+        )

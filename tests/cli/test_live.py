@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
@@ -16,6 +17,7 @@ from rich.console import Console
 import zynq_lstm.host as host
 from zynq_lstm.cli.live import LiveView
 from zynq_lstm.host.accelerator import AcceleratorTransport
+from zynq_lstm.quant.config import Config
 from zynq_lstm.quant.image import read_image
 
 SECONDS = 60
@@ -88,6 +90,14 @@ def test_stops_at_an_interrupt(image_path, console) -> None:
     with host.open(image_path) as session:
         view = LiveView(session, "a", 40, "golden", console)
         assert view.show(pieces()) == ("abc", False)
+
+
+def test_its_title_is_whole_on_eighty_columns(image_path) -> None:
+    console, largest = Console(file=io.StringIO(), width=80, height=20), Config(symbols=256)
+    with host.open(image_path) as session:
+        session.image = replace(session.image, config=largest)
+        out = shown(session, console)
+    assert f" {largest.describe()} " in out.splitlines()[0]
 
 
 def test_needs_a_terminal(run, image_path) -> None:

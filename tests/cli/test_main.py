@@ -79,14 +79,18 @@ def test_other_errors_of_files_are_a_sentence_too(run, monkeypatch, image_path) 
     run("info", image_path).refused("No space left on device: out.zlstm")
 
 
-@pytest.mark.parametrize("package", ["typer", "safetensors", "torch.nn"])
+@pytest.mark.parametrize("package", ["typer", "safetensors", "torch.nn", "vcd.gtkw"])
 def test_says_which_extra_is_missing(run, monkeypatch, image_path, package) -> None:
     def lacking(path: Path) -> None:
         raise ModuleNotFoundError(f"No module named {package!r}", name=package)
 
     monkeypatch.setattr("zynq_lstm.cli.info.read_image", lacking)
     name = package.split(".")[0]
-    run("info", image_path).refused(f"needs the package {name}", install_command(EXTRAS[name]))
+    run("info", image_path).refused(f"needs the package {name}", install_command(*EXTRAS[name]))
+
+
+def test_a_waveform_asks_for_all_that_it_needs_at_once() -> None:
+    assert EXTRAS["vcd"] == EXTRAS["verilator"] == ("hw", "sim")
 
 
 @pytest.mark.parametrize("kept", [(), ("half of it is kept",)])
@@ -131,13 +135,53 @@ def test_a_reader_that_goes_away_is_no_error(image_path) -> None:
     assert writer.wait(timeout=60) != 0
 
 
-def test_a_closed_standard_output_is_no_defect(image_path) -> None:
-    begin = (
-        "import sys; sys.stdout = sys.stderr = None; from zynq_lstm.cli.main import main; main()"
+def test_matplotlib_does_not_tell_of_its_caches(tmp_path) -> None:
+    pytest.importorskip("matplotlib")
+    (tmp_path / "home").write_text("no folder")
+    start = """
+from zynq_lstm.cli.program import run
+try:
+    run(["--version"])
+except SystemExit:
+    import matplotlib
+    matplotlib.get_configdir()
+"""
+    variables = {k: v for k, v in os.environ.items() if k not in ("MPLCONFIGDIR",)}
+    variables |= {"HOME": str(tmp_path / "home"), "XDG_CONFIG_HOME": str(tmp_path / "home")}
+    result = subprocess.run(
+        [sys.executable, "-c", start], env=variables, capture_output=True, text=True, timeout=60
     )
-    arguments = ["generate", image_path, "--prompt", "a", "--length", "2"]
-    result = subprocess.run([sys.executable, "-c", begin, *map(str, arguments)], timeout=60)
-    assert result.returncode == 0
+    assert (result.returncode, result.stderr) == (0, "")
+
+
+def closed(streams: str, *arguments: object) -> subprocess.CompletedProcess:
+    """Run a command in a shell that closes streams."""
+    start = "from zynq_lstm.cli.main import main; main()"
+    return subprocess.run(
+        ["sh", "-c", f'exec "$@" {streams}', "sh", sys.executable, "-c", start]
+        + [str(argument) for argument in arguments],
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=60,
+    )
+
+
+@pytest.mark.parametrize("arguments", [["info"], ["info", "--json"], ["generate", "-p", "a"]])
+def test_a_closed_standard_output_takes_nothing(image_path, arguments) -> None:
+    command, *options = arguments
+    result = closed(">&-", command, image_path, *options)
+    assert result.returncode == 1
+    assert result.stderr == (
+        "zynq-lstm: Standard output must be writable: Bad file descriptor; choose another place "
+        "for it\n"
+    )
+
+
+def test_closed_streams_are_no_defect(checkpoint_path, image_path, tmp_path) -> None:
+    assert closed(">&- 2>&-", "info", image_path).returncode == 1
+    quantized = ("quantize", checkpoint_path, "-o", tmp_path / "tiny.zlstm")
+    assert closed(">&- 2>&-", *quantized).returncode == 0, "it writes nothing to either"
+    assert (tmp_path / "tiny.zlstm").exists()
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is full")

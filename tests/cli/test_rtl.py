@@ -120,6 +120,18 @@ def test_refuses_a_folder_that_cannot_be_made(run, tmp_path) -> None:
     run("rtl", "-o", tmp_path / "file" / "rtl", *SIZES).refused("must be writable")
 
 
+def test_says_when_there_are_too_many_dsps(run, tmp_path, monkeypatch) -> None:
+    told = {}
+    for pairs in (200, 208):
+        monkeypatch.setattr("zynq_lstm.hw.verilog.convert", lambda *_, **__: {"zynq_lstm.v": ""})
+        result = run("rtl", "-o", tmp_path / str(pairs), "--dsp-pairs", pairs)
+        assert result.status == 0
+        told[pairs] = [line for line in result.err.splitlines() if line.startswith("Note: ")]
+    assert told[200] == []
+    assert len(told[208]) == 1 and "more than 204 DSP pairs" in told[208][0]
+    assert "take up to 16 of the 220 DSP48E1" in told[208][0]
+
+
 def test_refuses_a_missing_image(run, tmp_path) -> None:
     run("rtl", "-o", tmp_path / "rtl", "--image", tmp_path / "none").refused("none")
     assert list(tmp_path.iterdir()) == []
