@@ -35,10 +35,16 @@ def cache_folder() -> Path:
     Raises
     ------
     UserError
-        When there is neither such a variable nor a home.
+        When there is neither such a variable nor a home, or the variable is no full path.
     """
+    given = os.environ.get("XDG_CACHE_HOME")
+    if given and not Path(given).is_absolute():
+        raise UserError(
+            f"XDG_CACHE_HOME must be a full path, not {given}, for others ignore it otherwise; "
+            f"set it to {Path(given).absolute()}"
+        )
     try:
-        base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+        base = given or Path.home() / ".cache"
     except RuntimeError:
         raise UserError(
             "Compiled simulators need a folder, but there is no home; set XDG_CACHE_HOME"

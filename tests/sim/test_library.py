@@ -31,6 +31,14 @@ def test_no_home_is_a_sentence(monkeypatch):
         cache_folder()
 
 
+def test_a_cache_at_a_relative_path_is_a_sentence(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", "cache")
+    with pytest.raises(UserError, match=f"must be a full path, not cache,.*{tmp_path}/cache$"):
+        make_cache_folder()
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_cache_with_a_space_in_its_path_is_a_sentence(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "a b"))
     with pytest.raises(UserError, match=r"a b/zynq-lstm must have no space .* XDG_CACHE_HOME"):
