@@ -13,13 +13,14 @@ pins are left as Vivado sets them.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from zynq_lstm.quant.errors import UserError
 
-MEMORY_BYTES = 512 << 20
-"""DDR3 of each of the boards."""
+_PART = re.compile(r"xc(7z\d{3}s?)i?(\w+)-(\w+)")
+"""Device, package and speed grade."""
 
 
 @dataclass(frozen=True)
@@ -32,9 +33,14 @@ class Board:
         As it is written on the command line.
     title : str
     part : str
-        The chip, as Vivado names it.
+        The chip, a Zynq-7000, as Vivado names it.
     processing_system : mapping of str to str
         Parameters of the PS, without their prefix ``CONFIG.PCW_``.
+
+    Raises
+    ------
+    UserError
+        When the chip is of another family.
     """
 
     name: str
@@ -42,10 +48,36 @@ class Board:
     part: str
     processing_system: Mapping[str, str]
 
+    def __post_init__(self) -> None:
+        if not _PART.fullmatch(self.part):
+            raise UserError(
+                f"Part of the board {self.name} must be a Zynq-7000 as Vivado names it, such as "
+                f"xc7z020clg400-1, not {self.part}"
+            )
+
+    @property
+    def device(self) -> str:
+        """The chip without package and speed, such as 7z020."""
+        return _PART.sub(r"\1", self.part)
+
     @property
     def package(self) -> str:
         """The chip's package, such as clg400."""
-        return self.part.removeprefix("xc7z020").rpartition("-")[0]
+        return _PART.sub(r"\2", self.part)
+
+    @property
+    def speed_grade(self) -> str:
+        """The chip's speed grade, such as 1."""
+        return _PART.sub(r"\3", self.part)
+
+    @property
+    def memory_bytes(self) -> int:
+        """The DDR memory: its chips, side by side, times what one holds."""
+        bus, chip, megabits = (
+            int(self.processing_system[f"UIPARAM_DDR_{name}"].split()[0])
+            for name in ("BUS_WIDTH", "DRAM_WIDTH", "DEVICE_CAPACITY")
+        )
+        return bus // chip * (megabits << 20) // 8
 
 
 PERIPHERALS = {
@@ -82,7 +114,7 @@ PERIPHERALS = {
     "UIPARAM_DDR_TRAIN_READ_GATE": "1",
     "UIPARAM_DDR_TRAIN_DATA_EYE": "1",
 }
-"""What the four boards have in common."""
+"""What the boards below have in common."""
 
 ONE_CHIP_MEMORY = {
     "CRYSTAL_PERIPHERAL_FREQMHZ": "50",

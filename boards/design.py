@@ -4,10 +4,10 @@
                                 └─ registers of the accelerator
     PS ── S_AXI_HP0 ── memory ──── DMA ══ streams ══ accelerator
 
-One clock drives everything, FCLK0 of the PS: its PLL of 1 GHz divided by 7, which all boards can
-make. One port to memory carries both directions: a character is a byte or two, so the DMA is idle
-nearly always. It works in simple mode, one transfer after the other, because a command is one
-packet in and one packet out; scatter and gather would cost logic for nothing. There is no
+One clock drives everything, FCLK0 of the PS: its PLL of 1 GHz, which all boards have, divided by
+`CLOCK_DIVISOR`. One port to memory carries both directions: a character is a byte or two, so the
+DMA is idle nearly always. It works in simple mode, one transfer after the other, because a command
+is one packet in and one packet out; scatter and gather would cost logic for nothing. There is no
 realignment either, for PYNQ's buffers begin at pages. Interrupts go to the PS directly, the
 accelerator's first.
 """
@@ -17,13 +17,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from zynq_lstm.boards.definitions import MEMORY_BYTES, Board
+from zynq_lstm.boards.definitions import Board
 from zynq_lstm.quant.protocol import STREAM_BITS
 
 CLOCK_DIVISOR = 7
 CLOCK_HZ = 1e9 / CLOCK_DIVISOR
 CLOCK_MHZ = CLOCK_HZ / 1e6
-"""FCLK0, a period of 7 ns: the IO PLL runs at 1 GHz on all boards."""
+"""FCLK0, a period of as many ns as the divisor: the IO PLL runs at 1 GHz on all boards."""
+
+
+def requested_mhz(divisor: int) -> str:
+    """Return the clock to ask the PS for, so that it divides its 1 GHz by `divisor`.
+
+    It is rounded up to 0.01 MHz: neither rounding nor truncation then takes a greater divisor.
+    """
+    return f"{-(-100_000 // divisor) / 100:.2f}"
+
 
 NAME = "zynq_lstm"
 """Verilog's top module, and the stem of the bitstream's name."""
@@ -48,8 +57,7 @@ PS_FABRIC = {
     "FPGA_FCLK2_ENABLE": "0",
     "FPGA_FCLK3_ENABLE": "0",
     "FCLK0_PERIPHERAL_CLKSRC": "IO PLL",
-    # A little more than 1000 / 7, so that neither rounding nor truncation takes the divisor 8.
-    "FPGA0_PERIPHERAL_FREQMHZ": "142.86",
+    "FPGA0_PERIPHERAL_FREQMHZ": requested_mhz(CLOCK_DIVISOR),
     "EN_CLK0_PORT": "1",
     "EN_RST0_PORT": "1",
 }
@@ -220,7 +228,7 @@ def block_design(board: Board) -> BlockDesign:
                     f"{DMA}/M_AXI_{direction}",
                     f"{PS}/S_AXI_HP0/HP0_DDR_LOWOCM",
                     0,
-                    MEMORY_BYTES,
+                    board.memory_bytes,
                 )
                 for direction in ("MM2S", "S2MM")
             ),

@@ -48,10 +48,10 @@ def hardware_handoff(board: Board, config: Config) -> str:
         root,
         "SYSTEMINFO",
         ARCH="zynq",
-        DEVICE="7z020",
+        DEVICE=board.device,
         NAME="system",
         PACKAGE=board.package,
-        SPEEDGRADE="-" + board.part.rpartition("-")[2],
+        SPEEDGRADE=f"-{board.speed_grade}",
     )
     ElementTree.SubElement(root, "EXTERNALPORTS")
     ElementTree.SubElement(root, "EXTERNALINTERFACES")

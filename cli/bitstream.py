@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from zynq_lstm.boards.definitions import find_board
+from zynq_lstm.boards.definitions import BOARDS, find_board
 from zynq_lstm.boards.vivado import (
     BITSTREAM,
     FAILURE,
@@ -40,7 +40,7 @@ from zynq_lstm.quant.errors import UserError
 def bitstream(
     board: Annotated[
         str,
-        typer.Option(metavar="pynq-z1|pynq-z2|arty-z7-20|zedboard", help="Board to build it for."),
+        typer.Option(metavar="|".join(BOARDS), help="Board to build it for."),
     ],
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="DIR", help="Folder to write into.")

@@ -54,7 +54,7 @@ class Outcome:
     wns: str = "0.021"
     whs: str = "0.015"
     tpws: str = "0.000"
-    period: str = "7.000"
+    period: str = ""
     progress: str = "100%"
     mhz: str = ""
     clocks: str = "clk_fpga_0"
@@ -219,13 +219,17 @@ class Vivado:
                 "STATS.TPWS": self.outcome.tpws,
             }[name]
         if kind == "clock":
-            return {"PERIOD": self.outcome.period}[name]
+            (ps,) = (c for c in self.cells.values() if ":processing_system7:" in c.vlnv)
+            return {"PERIOD": self.outcome.period or f"{self._period(ps.parameters):.3f}"}[name]
         parameters = self.cells[item].parameters
         parameter = name.removeprefix("CONFIG.")
         if parameter == "PCW_ACT_FPGA0_PERIPHERAL_FREQMHZ":
-            wanted = float(parameters["PCW_FPGA0_PERIPHERAL_FREQMHZ"])
-            return self.outcome.mhz or f"{1000 / round(1000 / wanted):.6f}"
+            return self.outcome.mhz or f"{1000 / self._period(parameters):.6f}"
         return parameters[parameter]
+
+    def _period(self, parameters: Mapping[str, str]) -> int:
+        """Return FCLK0's: a divisor of the PLL's 1 GHz, the nearest to what is asked for."""
+        return round(1000 / float(parameters["PCW_FPGA0_PERIPHERAL_FREQMHZ"]))
 
     # The block design.
 

@@ -6,7 +6,7 @@ from vivado_recorder import Outcome
 from vivado_validation import problems
 
 from zynq_lstm.boards.definitions import find_board
-from zynq_lstm.boards.design import block_design
+from zynq_lstm.boards.design import CLOCK_DIVISOR, CLOCK_MHZ, block_design, requested_mhz
 from zynq_lstm.boards.vivado import BITSTREAM, HANDOFF, RESULTS, STEP
 
 PS, DMA, TOP = "processing_system7_0", "axi_dma_0", "zynq_lstm_0"
@@ -49,7 +49,7 @@ def test_addresses_parameters_and_clock(run, board) -> None:
     where = {a.segment: (a.base, a.size) for a in vivado.addresses}
     assert where[f"{DMA}/S_AXI_LITE/Reg"] == (0x4040_0000, 0x1_0000)
     assert where[f"{TOP}/s_axi/reg0"] == (0x43C0_0000, 0x1000)
-    assert where[f"{PS}/S_AXI_HP0/HP0_DDR_LOWOCM"] == (0, 512 << 20)
+    assert where[f"{PS}/S_AXI_HP0/HP0_DDR_LOWOCM"] == (0, board.memory_bytes)
     dma = vivado.cells[DMA].parameters
     assert (dma["c_include_sg"], dma["c_sg_length_width"]) == ("0", "26")
     assert {n: w for n, w in dma.items() if n.endswith("data_width")} == {
@@ -88,7 +88,11 @@ def test_the_accelerator_has_the_first_interrupt(run, pynq) -> None:
         (f"{TOP}/s_axi/reg0", f"{TOP}/s_axi/Reg", f"no segment {TOP}/s_axi/Reg"),
         (f"{DMA}/Data_MM2S", f"{DMA}/Data", f"no space {DMA}/Data"),
         (" zynq_lstm.v}", " missing.v}", "no file"),
-        ("PCW_FPGA0_PERIPHERAL_FREQMHZ {142.86}", "PCW_FPGA0_PERIPHERAL_FREQMHZ {125}", "FCLK0"),
+        (
+            f"FPGA0_PERIPHERAL_FREQMHZ {{{requested_mhz(CLOCK_DIVISOR)}}}",
+            f"FPGA0_PERIPHERAL_FREQMHZ {{{requested_mhz(CLOCK_DIVISOR + 1)}}}",
+            "FCLK0",
+        ),
         ("c_s_axis_s2mm_tdata_width {64}", "c_s_axis_s2mm_tdata_width {32}", "must be 64, not 32"),
     ],
 )
@@ -168,10 +172,10 @@ def test_ports_that_make_no_bus_are_found(run, pynq, expected_ports) -> None:
         (Outcome(whs="-0.2"), r"Timing must be met, but WHS \(hold\) is -0.2 ns"),
         (Outcome(tpws="-1.5"), r"Timing must be met, but TPWS \(pulse width\) is -1.5 ns"),
         (Outcome(wns=""), "Timing must be known, but Vivado tells no WNS"),
-        (Outcome(period="10.000"), "Timing must be constrained by a clock of 142.857 MHz"),
-        (Outcome(clocks=""), "Timing must be constrained by a clock of 142.857 MHz"),
+        (Outcome(period="17.000"), f"Timing must be constrained by a clock of {CLOCK_MHZ:.3f} MHz"),
+        (Outcome(clocks=""), f"Timing must be constrained by a clock of {CLOCK_MHZ:.3f} MHz"),
         (Outcome(progress="40%"), "Run synth_1 must finish, but it stopped at 40%"),
-        (Outcome(mhz="125.000000"), "FCLK0 must be 142.857 MHz, not 125.000000 MHz"),
+        (Outcome(mhz="76.000000"), f"FCLK0 must be {CLOCK_MHZ:.3f} MHz, not 76.000000 MHz"),
     ],
 )
 @pytest.mark.parametrize("own", [False, True])

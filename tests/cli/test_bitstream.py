@@ -7,8 +7,11 @@ import types
 from pathlib import Path
 
 import pytest
+import typer
 
+from zynq_lstm.boards.definitions import BOARDS
 from zynq_lstm.boards.vivado import RESULTS
+from zynq_lstm.cli.app import app
 
 FAKE = """#!{python}
 import pathlib, sys
@@ -169,10 +172,16 @@ def test_a_build_that_fails_is_an_error(run, vivado, tmp_path, body, parts) -> N
 
 
 def test_refuses_an_unknown_board(run, vivado, tmp_path) -> None:
-    run("bitstream", "--board", "zybo", "-o", tmp_path / "b").refused(
-        "Board must be one of pynq-z1, pynq-z2, arty-z7-20, zedboard, not zybo"
+    run("bitstream", "--board", "none", "-o", tmp_path / "b").refused(
+        f"Board must be one of {', '.join(BOARDS)}, not none"
     )
     assert not (tmp_path / "b").exists()
+
+
+def test_help_lists_the_boards() -> None:
+    options = typer.main.get_command(app).commands["bitstream"].params
+    (board,) = (option for option in options if option.name == "board")
+    assert board.metavar == "|".join(BOARDS)
 
 
 def test_refuses_sizes_and_folders(run, vivado, tmp_path) -> None:
