@@ -5,6 +5,7 @@ from pynq.metadata.runtime_metadata_parser import RuntimeMetadataParser
 from pynqmetadata.frontends import Metadata
 
 from zynq_lstm.boards.definitions import BOARDS
+from zynq_lstm.boards.design import CLOCK_DIVISOR
 from zynq_lstm.boards.handoff import hardware_handoff
 from zynq_lstm.quant.config import Config
 
@@ -28,6 +29,6 @@ def test_pynq_reads_the_hand_off(board, tmp_path) -> None:
     assert dma["parameters"]["c_include_sg"] == "0"
     assert dma["parameters"]["c_sg_length_width"] == "26"
     assert found.ip_dict["processing_system7_0"]["type"] == "xilinx.com:ip:processing_system7:5.5"
-    assert found.clock_dict[0] == {"enable": 1, "divisor0": 7, "divisor1": 1}
+    assert found.clock_dict[0] == {"enable": 1, "divisor0": CLOCK_DIVISOR, "divisor1": 1}
     assert set(found.ip_dict) == {"axi_dma_0", "zynq_lstm_0", "processing_system7_0"}
     assert found.interrupt_pins == {}
