@@ -12,6 +12,8 @@ from zynq_lstm.quant.analysis.gates import KINDS
 
 COLUMN = 46
 """Characters of a column of the samples."""
+INDENT = 2
+"""Blanks before what did not fit into the line above."""
 WORST_ROWS = 3
 
 
@@ -51,7 +53,8 @@ def page(record: Mapping[str, Any], pictures: Iterable[str]) -> str:
         show["weights"],
         show["rows"],
         "## Samples",
-        "Both models draw with the same random numbers; float on the left, golden on the right.",
+        "Both models draw with the same random numbers; float on the left, golden on the right. "
+        "Each begins with the prompt, a line of the text; what is left of a long line is indented.",
         *(_sample(sample, text["unit"]) for sample in record["samples"]),
     ]
     return "\n\n".join(parts) + "\n"
@@ -60,7 +63,7 @@ def page(record: Mapping[str, Any], pictures: Iterable[str]) -> str:
 def _summary(record: Mapping[str, Any]) -> str:
     bits, drift = record["bits_per_character"], record["drift"]
     agreement, divergence = record["most_likely_symbol"], record["divergence_bits"]
-    return _table(
+    rows = _table(
         ("", "", "allowed"),
         [
             (
@@ -76,6 +79,10 @@ def _summary(record: Mapping[str, Any]) -> str:
             ("same most likely symbol", f"{100 * agreement['agreement']:.2f} %", ""),
             ("mean KL divergence, bits", f"{divergence['mean']:.6f}", ""),
         ],
+    )
+    return rows + (
+        "\n\nAllowed is zynq-lstm's own limit for weights of so many bits; it is the green band in "
+        "the pictures. In a tenth of a short run the difference scatters more."
     )
 
 
@@ -232,8 +239,11 @@ def _sample(sample: Mapping[str, Any], unit: str) -> str:
     length, common = sample["length"], sample["common"]
     left, right = (_wrapped(sample["prompt"] + sample[name]) for name in ("float", "golden"))
     lines = [f"{a:{COLUMN}} | {b}".rstrip() for a, b in zip_longest(left, right, fillvalue="")]
-    same = "the same to the end" if common == length else f"the same for {common} {unit}s"
-    title = f"Seed {sample['seed']}, temperature {sample['temperature']:g}, {length} {unit}s"
+    same = "the same to the end" if common == length else f"the same for {common} of them"
+    title = (
+        f"Seed {sample['seed']}, temperature {sample['temperature']:g}, {length} {unit}s after the "
+        "prompt"
+    )
     return f"{title}, {same}:\n\n" + _quoted("\n".join(lines))
 
 
@@ -241,7 +251,7 @@ def _wrapped(text: str) -> list[str]:
     out: list[str] = []
     for line in text.split("\n"):
         plain = "".join(c if c.isprintable() else "·" for c in line)
-        out += textwrap.wrap(plain, COLUMN, drop_whitespace=False) or [""]
+        out += textwrap.wrap(plain, COLUMN, subsequent_indent=" " * INDENT) or [""]
     return out
 
 

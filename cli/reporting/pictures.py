@@ -206,7 +206,7 @@ def surprisal(found: Measurement) -> Figure:
     below.xaxis.set_major_formatter(PLENTY)
     band = f"Golden minus float; within the band, less than {found.allowed} bits"
     dress(below, band, unit, "bits", grid="")
-    legend(below, loc="lower right", ncols=2)
+    legend(below, loc="lower right", bbox_to_anchor=(1, 0.98), ncols=2)
     return made
 
 
@@ -271,7 +271,7 @@ def range_name(entry: Range) -> str:
 
 
 def _range_note(entry: Range) -> str:
-    used = f"{100 * min(entry.used, 1):.0f} %"
+    used = f"{100 * entry.used:.0f} %"
     return f"{used}, {entry.clipped:,} clipped" if entry.clipped else used
 
 

@@ -102,3 +102,15 @@ def test_samples_stand_side_by_side(values) -> None:
         for column, name in ((left, "float"), (right, "golden")):
             whole = sample["prompt"] + sample[name]
             assert column.replace(" ", "") == whole.replace("\n", "").replace(" ", "")
+
+
+def test_what_is_left_of_a_long_line_is_indented(values) -> None:
+    sample = values["samples"][0] | {
+        "prompt": "",
+        "golden": "",
+        "float": "  if x:\n" + "word " * 20,
+    }
+    text = page(values | {"samples": [sample]}, PICTURES).split("prompt, the same")[1]
+    lines = [line[4:50].rstrip() for line in text.split(":\n\n")[1].splitlines()]
+    nine = "word word word word word word word word word"
+    assert lines == ["  if x:", nine, f"  {nine}", "  word word"]

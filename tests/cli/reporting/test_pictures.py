@@ -77,8 +77,9 @@ def test_saturation_is_marked(found) -> None:
     assert marks(replace(found, ranges=clean)) == 0
     clean[3] = replace(clean[3], clipped_low=5, clipped_high=1)
     assert marks(replace(found, ranges=clean)) == 2
+    clean[3] = replace(clean[3], greatest=round(1.12 * clean[3].form.maximum))
     note = pictures.ranges(replace(found, ranges=clean)).axes[0].texts[3]
-    assert "6 clipped" in note.get_text()
+    assert note.get_text() == "112 %, 6 clipped"
 
 
 def test_each_dot_is_a_row(found) -> None:
