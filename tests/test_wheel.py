@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -72,7 +73,7 @@ print(json.dumps(found))
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Build the wheel; the copy keeps what earlier builds left out of it."""
     copy = tmp_path_factory.mktemp("source") / "project"
-    no = shutil.ignore_patterns(".*", "build", "dist", "*.egg-info", "__pycache__", "tests", "docs")
+    no = shutil.ignore_patterns(".*", "build", "dist", "*.egg-info", "__pycache__", "docs")
     shutil.copytree(ROOT, copy, ignore=no)
     out = tmp_path_factory.mktemp("dist")
     command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(out), str(copy)]
@@ -111,6 +112,14 @@ def found(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> dict:
     run([*pip, "--only-binary=:all:", numpy], folder)
     run([*pip, "--no-deps", str(wheel)], folder)
     return json.loads(run([python, "-W", "error", "-c", PROGRAM, arguments], folder))
+
+
+def test_the_source_distribution_is_what_wheels_are_made_of(wheel) -> None:
+    (path,) = wheel.parent.glob("*.tar.gz")
+    with tarfile.open(path) as archive:
+        top = {name.split("/")[1] for name in archive.getnames() if "/" in name}
+    assert {"pyproject.toml", "LICENSE", "quant", "models"} <= top
+    assert not top & {"tests", "docs", "Makefile"}, "these are the repository's"
 
 
 def test_it_needs_numpy_only(found) -> None:
