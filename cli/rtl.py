@@ -51,16 +51,18 @@ def rtl(
     check_output_folder(output)
     baked = None if image is None else read_image(image)
     config = chosen_config(baked, hidden, layers, symbols, multipliers, dsp_pairs)
-    from zynq_lstm.hw.core_file import NAME, render_core
+    from zynq_lstm.boards.design import CLOCK_HZ
+    from zynq_lstm.hw.core_file import NAME, core_files
     from zynq_lstm.hw.synthesis import AVAILABLE, DEVICE
     from zynq_lstm.hw.verilog import TOP, write_verilog
 
     with written_aside(output, "rtl", {NAME: None, f"{TOP}.v": None}) as aside:
         written = write_verilog(config, aside, image=baked)
-        core = render_core(written, version("zynq-lstm"), config.describe())
-        (aside / NAME).write_text(core)
+        core = core_files(written, version("zynq-lstm"), config.describe(), CLOCK_HZ)
+        for name, text in core.items():
+            (aside / name).write_text(text)
     say(f"{config.describe()}:")
-    for name in (*(path.name for path in written), NAME, record_of("rtl")):
+    for name in (*(path.name for path in written), *core, record_of("rtl")):
         say(f"  {output / name}")
     most = AVAILABLE["DSP48E1"] - OTHER_DSPS
     if config.dsp_pairs is not None and config.dsp_pairs > most:

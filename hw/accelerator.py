@@ -16,7 +16,7 @@ from zynq_lstm.hw.datapath import Datapath
 from zynq_lstm.hw.event_counter import EventCounter
 from zynq_lstm.hw.loader import Loader
 from zynq_lstm.hw.memory_check import MemoryFaults
-from zynq_lstm.hw.primitives import register
+from zynq_lstm.hw.primitives import register, signals
 from zynq_lstm.hw.resets import reset_domains
 from zynq_lstm.hw.sampler import SYMBOL_BITS
 from zynq_lstm.hw.schedule import Schedule
@@ -287,8 +287,10 @@ class Accelerator(wiring.Component):
             controller.room.eq(~o_fifo.half_full),
             controller.o_sent_last.eq(o_fifo.i_valid & o_fifo.i_last),
         ]
-        logits, not_logits = Signal(), Signal()
-        valid, end, last = (Signal.like(s) for s in (packer.valid, packer.end, packer.last))
+        logits, not_logits = signals("sends_logits sends_bytes")
+        valid, end, last = (
+            Signal.like(s, name=f"packed_{s.name}") for s in (packer.valid, packer.end, packer.last)
+        )
         row = Cat(*(getattr(datapath, f"logit{k}") for k in range(GATES)))
         half = STREAM_BITS // 2
         data = Signal(STREAM_BITS, reset_less=True)

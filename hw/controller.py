@@ -36,7 +36,15 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
-from zynq_lstm.hw.primitives import counter, delay, equal_by_halves, greater, incremented, register
+from zynq_lstm.hw.primitives import (
+    counter,
+    delay,
+    equal_by_halves,
+    greater,
+    incremented,
+    register,
+    signals,
+)
 from zynq_lstm.hw.sampler import SYMBOL_BITS, Sampler
 from zynq_lstm.hw.streams import WORD
 from zynq_lstm.hw.surprisal import Surprisal
@@ -132,15 +140,15 @@ class Controller(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        running, prepared = Signal(), Signal()
+        running, prepared = signals("running prepared")
         settle = Signal(8)  # a start runs through it, bit by bit
         # Symbols of the stream that layer 1 has had; number of the next sampled symbol.
-        fed, nth_output = (
-            Signal(COUNT_BITS, name=name, reset_less=True) for name in ("fed", "nth_output")
+        fed, nth_output = signals("fed nth_output", COUNT_BITS, reset_less=True)
+        inputs_done, no_outputs, last_output = signals(
+            "inputs_done no_outputs last_output", reset_less=True
         )
-        inputs_done, no_outputs, last_output = (Signal(reset_less=True) for _ in range(3))
-        generate, score, is_run, takes_packet, sends_packet = (
-            Signal(reset_less=True) for _ in range(5)
+        generate, score, is_run, takes_packet, sends_packet = signals(
+            "is_generate is_score is_run takes_packet sends_packet", reset_less=True
         )
         m.d.sync += [
             inputs_done.eq(equal_by_halves(m, fed, self.inputs, "fed")),
@@ -154,20 +162,21 @@ class Controller(wiring.Component):
             takes_packet.eq(is_run | (self.mode == Mode.LOAD) | (self.mode == Mode.WRITE_STATE)),
             sends_packet.eq(is_run | (self.mode == Mode.READ_STATE)),
         ]
-        surplus, restarted = Signal(), Signal()
+        surplus, restarted = signals("surplus restarted")
         in_symbol, in_valid, packet_ended = self._fetch(m, running, restarted, surplus)
         with m.If(restarted & ~takes_packet):
             m.d.sync += packet_ended.eq(1)
 
         # One character: its flags, set when it starts.
-        from_stream, sampling, last, emits, scoring = (Signal() for _ in range(5))
-        in_characters = Signal()
+        from_stream, last, scoring, in_characters = signals(
+            "from_stream is_last scoring in_characters"
+        )
         with m.If(self.character_start):
             m.d.sync += [
                 from_stream.eq(~inputs_done),
-                sampling.eq(generate & inputs_done & ~self.prologue),
+                self.sampling.eq(generate & inputs_done & ~self.prologue),
                 last.eq(self.last),
-                emits.eq(~generate & ~score & ~self.prologue),
+                self.logits.eq(~generate & ~score & ~self.prologue),
                 scoring.eq(score & ~self.prologue),
                 in_characters.eq(~self.prologue),
                 self.prologue.eq(0),
@@ -175,17 +184,13 @@ class Controller(wiring.Component):
         fed_all = inputs_done & ~score  # when scoring, one symbol more must come
         m.d.sync += self.go.eq(running & ~last & self.room & (fed_all | in_valid))
         m.d.sync += self.last.eq(inputs_done & ~self.prologue & (~generate | last_output))
-        m.d.comb += [
-            self.sampling.eq(sampling),
-            self.logits.eq(emits),
-        ]
         # Its symbol: feed it (or the stream's) and send it.
         known = delay(m, self.done, self._schedule.launch_delay, "known")
         sends = Signal()
         m.d.comb += [
             self.launch.eq(known & ~last & running),
             self.symbol.eq(Mux(from_stream, in_symbol, self.sampled)),
-            sends.eq(known & sampling),
+            sends.eq(known & self.sampling),
         ]
         feeds = Signal()
         m.d.comb += feeds.eq(self.launch & from_stream)
@@ -197,12 +202,12 @@ class Controller(wiring.Component):
         with m.Elif(sends):
             m.d.sync += nth_output.eq(nth_output + 1)
         # A surprisal: its two bytes, and whether it is to be sent and is the last.
-        wanted, ends = Signal(), Signal()
+        wanted, ends = signals("wanted ends")
         with m.If(self.done):
             m.d.sync += [wanted.eq(scoring), ends.eq(last)]
         lower = self.scored & wanted
         upper = delay(m, lower, 1, "upper")
-        owed, closing = Signal(), Signal()  # the output packet has not ended; end it now
+        owed, closing = signals("owed closing")  # the output packet has not ended; end it now
         octet = Mux(upper, self.surprisal[8:], self.surprisal[:8])
         m.d.comb += [
             self.target.eq(in_symbol),
@@ -218,15 +223,16 @@ class Controller(wiring.Component):
         drain_bits = [ceil_log2(self._schedule.value_latency + n + 16) for n in longest]
         drain = Signal(drain_bits[1] + 1, reset_less=True)
         drained = Mux(score, drain[drain_bits[1]], drain[drain_bits[0]])
-        draining, wind = Signal(), Signal()
+        draining, wind = signals("draining wind")
         counter(m, drain, step=1, clear=~draining)
 
         # A command: errors are raised for a cycle, and stay in `error` until the next start.
         raises = {error: Signal(name=f"raises_{error.name}") for error in Error}
-        raised, working = Signal(ERROR_BITS, reset_less=True), Signal()
-        short, long, state_short = Signal(), Signal(), Signal()
+        raised = Signal(ERROR_BITS, reset_less=True)
+        working = Signal()
+        short, long, state_short = signals("short_packet long_packet short_state")
         m.d.comb += raises[Error.PACKET].eq(short | long | state_short)
-        starts, settled, cancelled = Signal(), Signal(), Signal()
+        starts, settled, cancelled = signals("starts settled cancelled")
         m.d.sync += starts.eq(self.start & ~self.busy)
         m.d.sync += settled.eq((settled | settle[7]) & ~starts)
         cancels = self.cancel & (starts | working)
@@ -238,8 +244,10 @@ class Controller(wiring.Component):
         quiet = Signal(ceil_log2(QUIET_CYCLES) + 1, reset_less=True)
         counter(m, quiet, step=cancelled, clear=~surplus | self.i_valid)
         failed = register(m, self.error.any(), "failed")
-        not_loaded, bad_length, good_run = (Signal(reset_less=True) for _ in range(3))
-        starved, clean = Signal(), Signal()
+        not_loaded, bad_length, good_run = signals(
+            "not_loaded bad_length good_run", reset_less=True
+        )
+        starved, clean = signals("starved clean")
         m.d.sync += [
             settle.eq(Cat(starts, settle)),
             restarted.eq(settle[0]),
@@ -262,8 +270,8 @@ class Controller(wiring.Component):
         with m.If(restarted):
             m.d.sync += [
                 last.eq(0),
-                emits.eq(0),
-                sampling.eq(0),
+                self.logits.eq(0),
+                self.sampling.eq(0),
                 scoring.eq(0),
                 wanted.eq(0),
                 in_characters.eq(0),
@@ -365,8 +373,9 @@ class Controller(wiring.Component):
 
     def _fetch(self, m, running, restarted, surplus):
         """The next symbol of the stream, ahead of its use."""
-        symbol, valid, ended = Signal(SYMBOL_BITS, reset_less=True), Signal(), Signal()
-        place, pop = Signal(3, reset_less=True), Signal()
+        symbol = Signal(SYMBOL_BITS, name="in_symbol", reset_less=True)
+        valid, ended, pop = signals("in_valid in_ended pop")
+        place = Signal(3, reset_less=True)
         take = running & self.i_valid & ~valid & ~ended & ~pop
         m.d.sync += pop.eq(0)
         with m.If(take):

@@ -56,7 +56,8 @@ class CellStates(Block):
             init=[],
             attrs={"ram_style": "distributed"},
         )
-        r, w = words.read_port(), words.write_port()
+        r = words.read_port()
+        w = words.write_port()
         for name, strobe, address in (
             ("r_unit", self.read, r.addr),
             ("w_unit", self.write, w.addr),

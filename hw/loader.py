@@ -24,6 +24,7 @@ from zynq_lstm.hw.primitives import (
     greater,
     port_register,
     register,
+    signals,
     wrapping_counter,
 )
 from zynq_lstm.hw.sampler import ROW_BITS, SYMBOL_BITS
@@ -91,14 +92,14 @@ class Loader(wiring.Component):
         m = Module()
         c, bus = self._config, self.write
         base = c.matrices * c.hidden
-        ready, taken = Signal(), Signal()
+        ready, taken = signals("ready taken")
         m.d.comb += self.i_ready.eq(ready)
         m.d.sync += taken.eq(ready & self.i_valid)  # its word still stands at the FIFO's end
         outer = Signal(max(len(bus.row), len(bus.symbol)))
         address = Signal.like(bus.address)
         # A word steps the innermost counter of its section; where it wraps, the next one.
-        looking, group_wraps, outer_wraps = (Signal() for _ in range(3))
-        bank_steps, unit_steps = Signal(), Signal()
+        looking, group_wraps, outer_wraps = signals("looking group_wraps outer_wraps")
+        bank_steps, unit_steps = signals("bank_steps unit_steps")
         bank, bank_ends = wrapping_counter(
             m, c.banks - 1, step=bank_steps, clear=looking, name="bank"
         )

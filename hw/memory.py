@@ -67,7 +67,8 @@ class BlockRam(Primitive):
         m.submodules.ram = ram = memory.Memory(
             shape=self._width, depth=self._depth, init=self._init
         )
-        w, r = ram.write_port(), ram.read_port()
+        w = ram.write_port()
+        r = ram.read_port()
         m.d.comb += [
             w.en.eq(self.w_en),
             w.addr.eq(self.w_addr),

@@ -7,6 +7,15 @@ KEEP = {"keep": 1}
 """Keeps a fabric register out of a DSP48E1, where it would end a long wire too late."""
 
 
+def signals(names, shape=1, **options):
+    """Signals of a shape, named as in ``names``, which spaces separate.
+
+    Amaranth itself finds no name, or one only with some versions of Python, where several are
+    assigned at once; the Verilog must not depend on that.
+    """
+    return [Signal(shape, name=name, **options) for name in names.split()]
+
+
 def register(m, value, name, *, keep=False):
     """A register without reset that follows ``value``."""
     q = Signal(value.shape(), name=name, reset_less=True, attrs=KEEP if keep else {})

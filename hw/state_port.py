@@ -13,7 +13,7 @@ from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from zynq_lstm.hw.primitives import port_register, register, wrapping_counter
+from zynq_lstm.hw.primitives import port_register, register, signals, wrapping_counter
 from zynq_lstm.quant.formats import CELL, HIDDEN
 from zynq_lstm.quant.protocol import (
     STATE_C1_SHIFT,
@@ -101,7 +101,7 @@ class StatePort(wiring.Component):
             word.bit_select(STATE_C2_SHIFT, CELL.bits),
         )
         values = [port_register(m, port) for port in (self.h1, self.h2, self.c1, self.c2)]
-        turning, reading, taken = Signal(), Signal(), Signal()
+        turning, reading, taken = signals("turning reading taken")
         waits = cycle[0] & self.write & ~self.i_valid & ~self.hurry
         writing = Signal()  # the unit has a word
         with m.If(cycle[0]):

@@ -152,7 +152,8 @@ class Surprisal(wiring.Component):
             m.d.comb += getattr(greatest, name).eq(getattr(self, name))
 
         # One counter for both passes: up from row 0 to the last, then down until it is negative.
-        row, target = (Signal(n, reset_less=True) for n in (ROW_BITS + 1, SYMBOL_BITS))
+        row = Signal(ROW_BITS + 1, reset_less=True)
+        target = Signal(SYMBOL_BITS, name="target_held", reset_less=True)
         reading = Signal()
         begin = delay(m, self.valid & self.last, self.TARGET_AFTER, "begin")
         write, at_last = register(m, self.valid, "write"), register(m, begin, "at_last")

@@ -59,7 +59,8 @@ class RowStore(wiring.Component):
         m.submodules.words = words = memory.Memory(
             shape=LOGIT.bits, depth=1 << ROW_BITS, init=[], attrs={"ram_style": "distributed"}
         )
-        w, r = words.write_port(), words.read_port(domain="comb")
+        w = words.write_port()
+        r = words.read_port(domain="comb")
         m.d.comb += [
             w.en.eq(register(m, self.write, "write_q")),
             w.addr.eq(register(m, self.w_row, "w_row_q")),

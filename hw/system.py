@@ -32,7 +32,7 @@ from amaranth.lib.wiring import In, Out
 
 from zynq_lstm.hw.accelerator import Accelerator
 from zynq_lstm.hw.axi_lite import WORD_SHIFT, AxiLite, axi_lite_members
-from zynq_lstm.hw.primitives import counter
+from zynq_lstm.hw.primitives import counter, signals
 from zynq_lstm.hw.resets import reset_domains
 from zynq_lstm.quant.config import MOST_BANKS
 from zynq_lstm.quant.protocol import ERROR_BITS, Error, Mode
@@ -179,7 +179,8 @@ class System(wiring.Component):
 
     def _decode(self, m, bus):
         """A write, one cycle later."""
-        bits, strobes = (Signal(n, reset_less=True) for n in (DATA_BITS, WORD_BYTES))
+        bits = Signal(DATA_BITS, name="write_bits", reset_less=True)
+        strobes = Signal(WORD_BYTES, name="write_strobes", reset_less=True)
         written = Signal()
         mask = Cat(strobe.replicate(8) for strobe in bus.w_strb)
         m.d.sync += [bits.eq(bus.w_data & mask), strobes.eq(bus.w_strb), written.eq(bus.w_en)]
@@ -212,7 +213,7 @@ class System(wiring.Component):
         ]
         self._memory_check(m, write, values)
 
-        known, obeyed, wrong_mode = (Signal(name=n) for n in ("known", "obeyed", "wrong_mode"))
+        known, obeyed, wrong_mode = signals("known obeyed wrong_mode")
         starts = write.pulse("CONTROL", "START")
         m.d.core += [
             known.eq(Cat(values["MODE"] == mode for mode in Mode).any()),
@@ -228,7 +229,7 @@ class System(wiring.Component):
         self._abort(m, write.pulse("CONTROL", "ABORT") & busy, errors, busy)
 
         # A start and an end never meet; what is cleared may come again in the same cycle.
-        done, failed = Signal(), Signal()
+        done, failed = signals("done failed")
         clears = write.pulse("IRQ_PENDING", "DONE") | obeyed
         m.d.core += [
             done.eq((done & ~clears) | ended | wrong_mode),
@@ -247,7 +248,8 @@ class System(wiring.Component):
     def _memory_check(self, m, write, values):
         """The check of the weight memories; adds its faults to the values."""
         core, check = self._accelerator, register("MEMORY_CHECK")
-        faults, clears = Signal(MOST_BANKS), []
+        faults = Signal(MOST_BANKS)
+        clears = []
         for k, name in enumerate(("MEMORY_FAULTS_LOW", "MEMORY_FAULTS_HIGH")):
             values[name] = faults.word_select(k, DATA_BITS)
             clears.append(write.bits & write.hits[name].replicate(DATA_BITS))
@@ -264,7 +266,7 @@ class System(wiring.Component):
         The start needs three cycles to become the core's ``busy``, and its errors two to be in
         ERROR and one more to be in STATUS.
         """
-        launching, trailing = Signal(3), Signal(3)
+        launching, trailing = signals("launching trailing", 3)
         goes_on = launching.any() | trailing.any()
         ended = Signal(name="run_ended")
         m.d.core += [
@@ -286,7 +288,8 @@ class System(wiring.Component):
 
     def _errors(self, m, write, errors, obeyed, wrong_mode, busy):
         """ERROR: what a run or an access sets, until a start or a write clears it."""
-        before, refused = Signal(ERROR_BITS, reset_less=True), Signal()
+        before = Signal(ERROR_BITS, name="errors_before", reset_less=True)
+        refused = Signal()
         in_command = Cat(write.hits[r.name] for r in REGISTERS if r.while_idle).any()
         starts = write.pulse("CONTROL", "START")
         nowhere = Signal()

@@ -26,8 +26,9 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     "registers": tuple(
         f"s_axi_{name}"
         for name in (
-            *("awvalid", "awready", "awaddr", "wvalid", "wready", "wdata"),
-            *("arvalid", "arready", "araddr", "rvalid", "rready", "rdata"),
+            *("awvalid", "awready", "awaddr", "wvalid", "wready", "wdata", "wstrb"),
+            *("bvalid", "bready", "bresp"),
+            *("arvalid", "arready", "araddr", "rvalid", "rready", "rdata", "rresp"),
         )
     ),
     "stream in": tuple(f"s_axis_{n}" for n in ("tvalid", "tready", "tdata", "tkeep", "tlast")),
@@ -44,7 +45,10 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     "layer 1 without multipliers": (f"{DATAPATH}.launch", f"{CORE}.controller.symbol"),
     "element-wise unit": tuple(
         f"{DATAPATH}.elementwise.{name}"
-        for name in ("valid", "layer", "z0", "z1", "z2", "z3", "h", "saturated")
+        for name in (
+            *("valid", "layer", "z0", "z1", "z2", "z3"),
+            *("i_q", "f_q", "g_q", "c_q", "c_new", "h", "saturated"),
+        )
     ),
     "hidden states": tuple(
         f"{DATAPATH}.engine.{n}" for n in ("h1_shift", "h1_in", "h1_load", "h2_shift", "h2_in")
@@ -62,7 +66,8 @@ where they arrive.
 _NUMBERS = ("sum", "elementwise.z", "logit")
 SIGNED = {
     *(f"{DATAPATH}.{name}{k}" for name in _NUMBERS for k in range(GATES)),
-    *(f"{DATAPATH}.{name}" for name in ("elementwise.h", "engine.h1_in", "engine.h2_in")),
+    *(f"{DATAPATH}.elementwise.{name}" for name in ("i_q", "f_q", "g_q", "c_q", "c_new", "h")),
+    *(f"{DATAPATH}.engine.{name}" for name in ("h1_in", "h2_in")),
 }
 
 

@@ -14,7 +14,8 @@ def test_writes_the_verilog(run, tmp_path) -> None:
     assert result.status == 0
     assert result.out == ""
     files = sorted(folder.iterdir())
-    assert files and {path.suffix for path in files} == {".v", ".core", ".sha256"}
+    suffixes = {path.suffix for path in files}
+    assert suffixes == {".v", ".core", ".xdc", ".tcl", ".sha256"}
     for path in files:
         assert f"  {path}\n" in result.err
     assert "2 x 16 units, up to 16 symbols, 64 multipliers" in result.err

@@ -14,7 +14,7 @@ from formal_proof import Bench, altered, prove, reached, refutes
 SMALL = (
     ("CRC_BITS = 32", "CRC_BITS = 4"),
     ("0xEDB8_8320", "0b1101"),
-    ('"data": In(64)', '"data": In(8)'),
+    ('"data": In(STREAM_BITS)', '"data": In(8)'),
 )
 """A CRC of 4 bits over words of 8."""
 

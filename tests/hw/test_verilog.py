@@ -101,6 +101,17 @@ def test_the_text_is_the_same_each_time(emitted):
     assert convert(SMALL) == emitted(SMALL)
 
 
+NAMELESS = re.compile(r"\\\\\$(?:signal|like|signature|array)\S*")
+"""What Amaranth calls what it finds no name for, which depends on the version of Python."""
+
+
+@pytest.mark.parametrize("config", CONFIGS, ids=Config.describe)
+def test_each_signal_has_a_name(emitted, config):
+    assert {name: NAMELESS.findall(text) for name, text in emitted(config).items()} == {
+        name: [] for name in emitted(config)
+    }
+
+
 def test_no_path_of_this_machine(emitted):
     for config in CONFIGS:
         for name, text in emitted(config).items():

@@ -18,12 +18,13 @@ from vcd.reader import TokenKind, tokenize
 import zynq_lstm.host as host
 from zynq_lstm.boards.design import CLOCK_DIVISOR
 from zynq_lstm.host.accelerator import AcceleratorTransport
+from zynq_lstm.hw.elementwise import Elementwise
 from zynq_lstm.hw.sampler import Sampler
 from zynq_lstm.hw.schedule import ELEMENTWISE_SELECT, Schedule
 from zynq_lstm.quant.checkpoint import load_checkpoint
 from zynq_lstm.quant.config import Config
 from zynq_lstm.quant.errors import UserError
-from zynq_lstm.quant.formats import ACCUMULATOR, LOGIT
+from zynq_lstm.quant.formats import ACCUMULATOR, CELL, HIDDEN, LOGIT
 from zynq_lstm.quant.golden import GoldenModel
 from zynq_lstm.quant.protocol import STREAM_BYTES
 from zynq_lstm.quant.quantizer import quantize
@@ -37,6 +38,7 @@ QUIET = {
     "aresetn", "interrupt", f"{DATAPATH}.elementwise.saturated", f"{DATAPATH}.surprisal",
     f"{DATAPATH}.scored", "s_axis_tkeep", "s_axis_tlast", "m_axis_tkeep",
     "accelerator.controller.mode", "s_axis_tready", "s_axis_tdata", "s_axi_wdata",
+    "s_axi_wstrb", "s_axi_bresp", "s_axi_rresp",
 }  # fmt: skip
 """Signals that may stand still in such a short run."""
 
@@ -177,6 +179,25 @@ def test_sums_and_logits_are_those_of_the_golden_model(image, recorded) -> None:
     found = np.stack([signed(seen[name][at], LOGIT.bits) for name in logits], axis=-1)
     found = found.reshape(-1, found.size // (1 + len(expected_logits)))[1:]
     assert np.array_equal(found[:, : image.symbols], expected_logits)
+
+
+def test_cells_and_hidden_states_are_those_of_the_golden_model(image, recorded) -> None:
+    path, text = recorded
+    unit = f"{DATAPATH}.elementwise"
+    names = {name: f"{unit}.{name}" for name in ("valid", "layer", "c_new", "h")}
+    seen = cycles_of(path, names.values())
+    golden, expected = GoldenModel(image), {"c_new": [], "h": []}
+    for symbol in image.vocabulary.encode(PROMPT + text)[:-1]:
+        golden.step(symbol)
+        expected["c_new"].append(golden.state.c[1])
+        expected["h"].append(golden.state.h[1])
+    at = np.flatnonzero(seen[names["valid"]] & seen[names["layer"]])
+    for name, latency, bits in (
+        ("c_new", Elementwise.CELL_LATENCY, CELL.bits),
+        ("h", Elementwise.latency, HIDDEN.bits),
+    ):
+        found = signed(seen[names[name]][at + latency], bits)
+        assert np.array_equal(found.reshape(len(expected[name]), -1), expected[name])
 
 
 def test_the_timeline_is_the_schedule_s(image, recorded) -> None:
