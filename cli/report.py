@@ -105,8 +105,9 @@ def report(
 def _summary(output: Path, found: Measurement) -> str:
     bits, unit = found.bits(), found.model.vocabulary.unit
     cost = bits["difference"]
+    sure = f"{cost.low:+.4f} to {cost.high:+.4f}" if cost.known else "too few for an interval"
     return (
         f"{output / PAGE}: {bits['float'].mean:.4f} bits per {unit} in float, "
         f"{bits['golden'].mean:.4f} in the chip's integers, {cost.mean:+.4f} "
-        f"({cost.low:+.4f} to {cost.high:+.4f})"
+        f"({sure})"
     )

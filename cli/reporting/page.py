@@ -9,12 +9,14 @@ from typing import Any
 
 from zynq_lstm.quant.analysis.datapath import PLACES, TITLES
 from zynq_lstm.quant.analysis.gates import KINDS
+from zynq_lstm.quant.analysis.measurement import FEWEST_TO_JUDGE
 
 COLUMN = 46
 """Characters of a column of the samples."""
 INDENT = 2
 """Blanks before what did not fit into the line above."""
 WORST_ROWS = 3
+TOO_FEW = "too few to tell"
 
 
 def page(record: Mapping[str, Any], pictures: Iterable[str]) -> str:
@@ -82,7 +84,8 @@ def _summary(record: Mapping[str, Any]) -> str:
     )
     return rows + (
         "\n\nAllowed is zynq-lstm's own limit for weights of so many bits; it is the green band in "
-        "the pictures. In a tenth of a short run the difference scatters more."
+        f"the pictures. A mean of fewer than {FEWEST_TO_JUDGE:,} predictions scatters too much "
+        "to be judged."
     )
 
 
@@ -98,9 +101,8 @@ def _prediction(record: Mapping[str, Any]) -> str:
     rows = []
     for name, title in titles.items():
         sign = "+" if name == "difference" else ""
-        values = (format(bits[name][part], f"{sign}.5f") for part in ("mean", "low", "high"))
-        mean, low, high = values
-        rows.append((title, mean, f"{low} to {high}"))
+        form = f"{sign}.5f"
+        rows.append((title, f"{bits[name]['mean']:{form}}", _interval(bits[name], form)))
     differing = record["most_likely_symbol"]["differing"]
     return "\n\n".join(
         [
@@ -128,7 +130,7 @@ def _drift(drift: Mapping[str, Any], unit: str) -> str:
                 f"{tenth['float']:.4f}",
                 f"{tenth['golden']:.4f}",
                 f"{cost['mean']:+.5f}",
-                f"{cost['low']:+.5f} to {cost['high']:+.5f}",
+                _interval(cost, "+.5f"),
                 *apart,
             )
         )
@@ -261,7 +263,14 @@ def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in cells)
 
 
-def _verdict(good: bool) -> str:
+def _interval(found: Mapping[str, float | None], form: str) -> str:
+    low, high = found["low"], found["high"]
+    return TOO_FEW if low is None else f"{low:{form}} to {high:{form}}"
+
+
+def _verdict(good: bool | None) -> str:
+    if good is None:
+        return TOO_FEW
     return "met" if good else "**not met**"
 
 

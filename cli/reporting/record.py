@@ -29,6 +29,7 @@ def record(found: Measurement, *, model: str, text: str, split: str) -> dict[str
     -------
     dict
         Plain JSON values; probabilities and bits are float, errors in the units of the quantity.
+        None for an interval or a verdict that so few characters do not allow.
     """
     image = found.image
     return {
@@ -69,7 +70,7 @@ def _bits(found: Measurement) -> dict[str, Any]:
         "interval": METHOD,
         "predictions": len(found.part),
         "allowed": found.allowed,
-        "within": bits["difference"].mean <= found.allowed,
+        "within": found.within(bits["difference"].mean, len(found.part)),
     }
 
 
@@ -94,7 +95,7 @@ def _drift(found: Measurement) -> dict[str, Any]:
         "tenths": [_tenth(tenth, found.drift) for tenth in tenths],
         "largest": largest,
         "allowed": found.allowed,
-        "within": abs(largest) <= found.allowed,
+        "within": found.within(abs(largest), min(t.last - t.first for t in tenths)),
     }
 
 

@@ -19,6 +19,8 @@ from numpy.typing import NDArray
 RESAMPLES = 4000
 CONFIDENCE = 0.95
 SEED = 1
+FEWEST = 100
+"""Values from which on an interval is told: with fewer there are too few blocks."""
 METHOD = (
     f"circular block bootstrap, {RESAMPLES:,} resamples, blocks of the square root of the "
     f"text's length, percentiles of {100 * CONFIDENCE:g} %, seed {SEED}"
@@ -27,15 +29,28 @@ METHOD = (
 
 @dataclass(frozen=True)
 class Interval:
-    """A mean and the interval that holds the true one with the probability `CONFIDENCE`."""
+    """A mean and the interval that holds the true one with the probability `CONFIDENCE`.
+
+    Parameters
+    ----------
+    mean : float
+    low, high : float
+        NaN where there were fewer than `FEWEST` values.
+    """
 
     mean: float
     low: float
     high: float
 
-    def to_dict(self) -> dict[str, float]:
-        """Plain values."""
-        return {"mean": self.mean, "low": self.low, "high": self.high}
+    @property
+    def known(self) -> bool:
+        """Whether there were enough values to tell an interval."""
+        return not math.isnan(self.low)
+
+    def to_dict(self) -> dict[str, float | None]:
+        """Plain values; None for ends that are not known."""
+        low, high = (self.low, self.high) if self.known else (None, None)
+        return {"mean": self.mean, "low": low, "high": high}
 
 
 def intervals(*series: NDArray[np.floating[Any]]) -> list[Interval]:
@@ -53,7 +68,10 @@ def intervals(*series: NDArray[np.floating[Any]]) -> list[Interval]:
     """
     values = np.stack([np.asarray(s, np.float64) for s in series])
     length = values.shape[1]
-    block = max(1, math.isqrt(length))
+    centre = values.mean(axis=1)
+    if length < FEWEST:
+        return [Interval(float(mean), math.nan, math.nan) for mean in centre]
+    block = math.isqrt(length)
     blocks = -(-length // block)
     ring = np.concatenate([values, values[:, :block]], axis=1)
     sums = np.concatenate([np.zeros((len(values), 1)), ring.cumsum(axis=1)], axis=1)
@@ -62,5 +80,4 @@ def intervals(*series: NDArray[np.floating[Any]]) -> list[Interval]:
     means = of_block[:, starts].sum(axis=-1) / (blocks * block)
     tail = 50 * (1 - CONFIDENCE)
     low, high = np.percentile(means, [tail, 100 - tail], axis=1)
-    centre = values.mean(axis=1)
     return [Interval(*map(float, row)) for row in zip(centre, low, high, strict=True)]

@@ -30,6 +30,8 @@ ALLOWED_BITS = {8: 0.003, 4: 0.03}
 """Bits per character that weights of so many bits may cost, over a text and in each tenth of a
 long one."""
 TENTHS = 10
+FEWEST_TO_JUDGE = 1000
+"""Predictions whose mean is held against the limit; that of fewer scatters as much as it allows."""
 PROMPT_FROM = 2000
 """The prompt of the samples is looked for in so many symbols."""
 
@@ -81,6 +83,10 @@ class Measurement:
     def allowed(self) -> float:
         """Bits per character that the image may need more than the model."""
         return ALLOWED_BITS[self.image.config.weight_bits]
+
+    def within(self, cost: float, predictions: int) -> bool | None:
+        """Whether a mean cost is not above what is allowed; None when it is of too few to tell."""
+        return cost <= self.allowed if predictions >= FEWEST_TO_JUDGE else None
 
     def bits(self) -> dict[str, Interval]:
         """Bits per character of the part: ``float``, ``golden``, ``chip`` and ``difference``."""

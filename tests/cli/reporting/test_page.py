@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from tiny_models import tiny_tensors, write_tiny_checkpoint
 
-from zynq_lstm.cli.reporting.page import page
+from zynq_lstm.cli.reporting.page import TOO_FEW, page
 from zynq_lstm.cli.reporting.record import record
 from zynq_lstm.quant.analysis.measurement import measure
 from zynq_lstm.quant.checkpoint import load_checkpoint
@@ -54,17 +54,24 @@ def test_record_has_its_parts(values) -> None:
     assert [sample["seed"] for sample in values["samples"]] == [1, 2, 3]
 
 
-def test_verdicts_follow_from_the_numbers(values) -> None:
-    bits, drift = values["bits_per_character"], values["drift"]
-    assert bits["within"] == (bits["difference"]["mean"] <= 0.003)
-    worst = max((t["difference"]["mean"] for t in drift["tenths"]), key=abs)
-    assert drift["largest"] == worst
-    assert drift["within"] == (abs(worst) <= 0.003)
-    bad = json.loads(json.dumps(values))
-    bad["bits_per_character"]["within"] = False
-    bad["drift"]["within"] = True
-    summary = page(bad, PICTURES).split("## Prediction")[0]
+def test_verdicts_are_the_page_s(values) -> None:
+    changed = json.loads(json.dumps(values))
+    changed["bits_per_character"]["within"] = False
+    changed["drift"]["within"] = True
+    summary = page(changed, PICTURES).split("## Prediction")[0]
     assert summary.count("**not met**") == 1 and summary.count(", met") == 1
+
+
+def test_few_predictions_have_neither_verdict_nor_interval(values) -> None:
+    bits, drift = values["bits_per_character"], values["drift"]
+    assert len(drift["tenths"]) == 10 and drift["predictions"] == 89
+    worst = max((t["difference"]["mean"] for t in drift["tenths"]), key=abs)
+    assert (drift["largest"], drift["within"], bits["within"]) == (worst, None, None)
+    assert {t["difference"]["low"] for t in drift["tenths"]} == {None}
+    told = page(values, PICTURES)
+    assert told.count(f", {TOO_FEW} |") == 2
+    assert told.split("## Drift")[1].count(f"| {TOO_FEW} |") == 10
+    assert f"| {TOO_FEW} |" not in told.split("## Drift")[0].split("## Prediction")[1]
 
 
 def test_page_shows_everything(values) -> None:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from zynq_lstm.quant.analysis.interval import intervals
+from zynq_lstm.quant.analysis.interval import FEWEST, intervals
 
 
 def test_independent_values_have_the_textbook_interval() -> None:
@@ -52,8 +52,14 @@ def test_repeats_itself() -> None:
     assert intervals(values) == intervals(values)
 
 
-@pytest.mark.parametrize("length", [1, 2, 3])
-def test_short_series(length) -> None:
+@pytest.mark.parametrize("length", [1, 2, FEWEST - 1])
+def test_few_values_have_no_interval(length) -> None:
     (found,) = intervals(np.arange(length) * 1.0)
-    assert found.low <= found.mean <= found.high
+    assert not found.known
+    assert found.to_dict() == {"mean": (length - 1) / 2, "low": None, "high": None}
+
+
+def test_the_shortest_series_with_an_interval() -> None:
+    (found,) = intervals(np.arange(FEWEST) * 1.0)
+    assert found.known and found.low < found.mean < found.high
     assert found.to_dict() == {"mean": found.mean, "low": found.low, "high": found.high}

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from zynq_lstm.quant.analysis.interval import intervals
-from zynq_lstm.quant.analysis.measurement import _prompt, measure
+from zynq_lstm.quant.analysis.measurement import FEWEST_TO_JUDGE, _prompt, measure
 from zynq_lstm.quant.config import Config
 from zynq_lstm.quant.errors import UserError
 from zynq_lstm.quant.float_model import cross_entropy
@@ -111,3 +111,9 @@ def test_more_is_allowed_of_fewer_bits(model, found) -> None:
     assert found.allowed == 0.003
     config = Config(hidden=16, symbols=16, multipliers=128, weight_bits=4)
     assert replace(found, image=quantize(model, config)).allowed == 0.03
+
+
+def test_judges_what_is_of_enough_predictions(found) -> None:
+    judged = {cost: found.within(cost, FEWEST_TO_JUDGE) for cost in (-1.0, 0.003, 0.0031)}
+    assert judged == {-1.0: True, 0.003: True, 0.0031: False}
+    assert found.within(0.0031, FEWEST_TO_JUDGE - 1) is None
