@@ -68,7 +68,7 @@ def _emit(component, name, platform, *, own_domain=False):
         reason = " ".join(lines[-3:])
         raise UserError(
             f"Amaranth's Yosys must be able to run; it is not: {reason}. Where it names a cache "
-            "folder, set XDG_CACHE_HOME to one that can be written"
+            "folder, set XDG_CACHE_HOME to the full path of one that can be written"
         ) from None
 
 
