@@ -14,7 +14,8 @@ A row takes ``groups`` steps; in group g, column c multiplies the hidden state o
 ``c * groups + g``, so that neighbours in the shift chain of h are neighbours on the chip.
 
 A packed pair holds two weights that share a column's h: w0 in the low byte, w1 - (w0 < 0) in the
-high byte. Sign-extended to 25 bits it is w1 * 2^16 + w0, the multiplicand of one DSP48E1.
+high byte. Sign-extended each, w0 to 16 bits and the high byte above it to 9, they are
+w1 * 2^16 + w0, the multiplicand of one DSP48E1.
 """
 
 from __future__ import annotations

@@ -38,9 +38,9 @@ class Error(IntFlag):
     """Sticky error bits; cleared by the next start."""
 
     NOT_LOADED = 1
-    """A run was started before an image was loaded."""
+    """GENERATE, LOGITS or SCORE was started without a model."""
     LENGTH = 2
-    """A run was started with no symbols to feed or none to generate."""
+    """One of them was started with INPUTS 0, or GENERATE with OUTPUTS 0."""
     IMAGE = 4
     """The payload's first word is of another configuration, or its length does not fit."""
     PACKET = 8

@@ -17,7 +17,9 @@ Written by `python -m zynq_lstm.quant.register_documentation` from the table in
 
 AXI4-Lite, 32 bits of data, 12 bits of byte address. Access: `ro` read only; `rw` read and write;
 `wo` each bit written as 1 is a command, reads as 0; `w1c` sticky, a bit written as 1 clears it.
-Byte strobes are honoured; the lowest two address bits are ignored.
+Byte strobes are honoured; the lowest two address bits are ignored. Where the window lies on a
+board, and the DMA engine's, is in [boards](boards.md#the-block-design); a command step by step is
+in [streams](streams.md#a-command-step-by-step).
 
 - Every access is answered with OKAY, for an error answer stops the processor's program. A write to
   a read-only register, or to an address without one, is ignored and sets ERROR.READ_ONLY. An
@@ -32,7 +34,7 @@ Byte strobes are honoured; the lowest two address bits are ignored.
   packet is swallowed up to TLAST, or until no word has come for 4,096 cycles. LOAD leaves no model
   then, the other modes a state that is undefined.
 - An input packet that is too long, or does not end, keeps BUSY up to its TLAST; ERROR.PACKET is set
-  already. An abort ends that, too.
+  already. A run that is refused waits for the end of its packet likewise. An abort ends either.
 - TKEEP of an input word: the highest byte that it marks is the last, all below it count, and where
   it marks none there is one. LOAD and WRITE_STATE take whole words, whatever it says.
 - A soft reset puts all registers, streams and the state machines back, without ending packets:

@@ -144,8 +144,8 @@ class Register:
 
 
 _ERROR_MEANINGS: dict[int, str] = {
-    Error.NOT_LOADED: "A run was started before an image was loaded",
-    Error.LENGTH: "A run was started with no symbols to feed or none to generate",
+    Error.NOT_LOADED: "GENERATE, LOGITS or SCORE was started without a model",
+    Error.LENGTH: "One of them was started with INPUTS 0, or GENERATE with OUTPUTS 0",
     Error.IMAGE: "The image is of another configuration, or its length does not fit",
     Error.PACKET: "The input packet was shorter or longer than announced",
     Error.SYMBOL: "A symbol was not below the number of the model's symbols",
@@ -315,8 +315,8 @@ REGISTERS: tuple[Register, ...] = (
         Access.RW,
         TEMPERATURE.bits,
         0,
-        f"Temperature, Q{TEMPERATURE.bits - TEMPERATURE.fraction}.{TEMPERATURE.fraction}; "
-        "0 takes the likeliest symbol",
+        f"Temperature, Q{TEMPERATURE.bits - TEMPERATURE.fraction}.{TEMPERATURE.fraction}: "
+        f"{1 << TEMPERATURE.fraction:,} is 1, 0 takes the likeliest symbol",
         while_idle=True,
     ),
     Register(
@@ -325,7 +325,8 @@ REGISTERS: tuple[Register, ...] = (
         Access.RW,
         32,
         1,
-        "State of the random generator, bits 31-0; must not be 0 together with SEED_HIGH",
+        "State of the random generator, bits 31-0; must not be 0 together with SEED_HIGH. "
+        "A run begins with it and leaves it as it was",
         while_idle=True,
     ),
     Register("SEED_HIGH", 0x54, Access.RW, 32, 0, "The same, bits 63-32", while_idle=True),
