@@ -40,8 +40,7 @@ def cache_folder() -> Path:
     given = os.environ.get("XDG_CACHE_HOME")
     if given and not Path(given).is_absolute():
         raise UserError(
-            f"XDG_CACHE_HOME must be a full path, not {given}, for others ignore it otherwise; "
-            f"set it to {Path(given).absolute()}"
+            f"XDG_CACHE_HOME must be a full path, not {given}; set it to {Path(given).absolute()}"
         )
     try:
         base = given or Path.home() / ".cache"

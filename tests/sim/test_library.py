@@ -34,7 +34,7 @@ def test_no_home_is_a_sentence(monkeypatch):
 def test_a_cache_at_a_relative_path_is_a_sentence(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_CACHE_HOME", "cache")
-    with pytest.raises(UserError, match=f"must be a full path, not cache,.*{tmp_path}/cache$"):
+    with pytest.raises(UserError, match=f"must be a full path, not cache; .*{tmp_path}/cache$"):
         make_cache_folder()
     assert not list(tmp_path.iterdir())
 
