@@ -13,13 +13,13 @@ CELL_SECONDS = 600
 """A simulator may have to be compiled first."""
 
 
-def execute(path: Path, folder: Path) -> list[str]:
+def run(path: Path, folder: Path) -> nbformat.NotebookNode:
     """Run all cells in a folder.
 
     Returns
     -------
-    list of str
-        What each code cell printed.
+    NotebookNode
+        With outputs.
 
     Raises
     ------
@@ -30,8 +30,16 @@ def execute(path: Path, folder: Path) -> list[str]:
     resources = {"metadata": {"path": str(folder)}}
     client = NotebookClient(book, timeout=CELL_SECONDS, kernel_name="python3", resources=resources)
     client.execute()
-    return [
-        "".join(output["text"] for output in cell.outputs if output.get("name") == "stdout")
-        for cell in book.cells
-        if cell.cell_type == "code"
-    ]
+    return book
+
+
+def execute(path: Path, folder: Path) -> list[str]:
+    """Run all cells in a folder; return the text of each code cell, printed or displayed."""
+    book = run(path, folder)
+    return ["".join(map(_text_of, cell.outputs)) for cell in book.cells if cell.cell_type == "code"]
+
+
+def _text_of(output: nbformat.NotebookNode) -> str:
+    if output.output_type == "stream":
+        return output.text if output.name == "stdout" else ""
+    return output.data.get("text/plain", "")

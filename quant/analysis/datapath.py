@@ -86,6 +86,18 @@ def stages(image: Image, piece: Piece) -> list[Stage]:
     return [*out, *head.stages(), Stage("logit", "out", head.scaled + head.biases, LOGIT)]
 
 
+def activations(z: Integers) -> dict[str, Integers]:
+    """The gates of a layer by their letters, in `ACTIVATION` format.
+
+    Parameters
+    ----------
+    z : ndarray of int64, shape (n, units, 4)
+        Its pre-activations, as of their stage.
+    """
+    i, f, g, o = np.moveaxis(op.saturate(z, PREACTIVATION), -1, 0)
+    return {"i": op.sigmoid(i), "f": op.sigmoid(f), "g": op.tanh(g), "o": op.sigmoid(o)}
+
+
 class _Row:
     """The rows of one matrix times h."""
 
@@ -117,10 +129,9 @@ class _Row:
 def _layer(piece: Piece, layer: int, z: Integers) -> list[Stage]:
     """The element-wise pass; z is (n, units, 4)."""
     of = f"layer {layer + 1}"
-    i, f, g, o = np.moveaxis(op.saturate(z, PREACTIVATION), -1, 0)
-    i, f, o = op.sigmoid(i), op.sigmoid(f), op.sigmoid(o)
+    i, f, g, o = activations(z).values()
     before, after = (c[:, layer].astype(np.int64) for c in (piece.c[:-1], piece.c[1:]))
-    product = (i * op.tanh(g)) >> op.INPUT_PRODUCT_SHIFT
+    product = (i * g) >> op.INPUT_PRODUCT_SHIFT
     c = op.round_shift(f * before + product, op.CELL_PRODUCT_SHIFT)
     h = op.round_shift(o * op.tanh(after), op.HIDDEN_SHIFT)
     return [

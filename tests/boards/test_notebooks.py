@@ -4,7 +4,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from notebook_runner import FIRST_TEXT, FOLDER, INSIDE, OWN_MODEL, execute
+from notebook_runner import FIRST_TEXT, FOLDER, INSIDE, OWN_MODEL, execute, run
 
 from zynq_lstm.host.backends import CHOICE
 
@@ -23,6 +23,15 @@ def test_holds_no_outputs(path: Path) -> None:
         if cell.cell_type == "code":
             assert cell.outputs == []
             assert cell.execution_count is None
+
+
+def test_streamed_text_is_one_output(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a page made of the notebook has a paragraph for each output."""
+    monkeypatch.setenv(CHOICE, "golden")
+    book = run(FIRST_TEXT, tmp_path)
+    (cell,) = (cell for cell in book.cells if "lstm.stream(" in cell.source)
+    (output,) = cell.outputs
+    assert len(output.data["text/plain"].split()) > 3
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
