@@ -3,9 +3,10 @@
     weights ─ 16 bits, packed ┐
     h ─ 8 bits ───────────────┴─ two products of 16 bits, three cycles later
 
-DSP: the packed pair, sign-extended to 25 bits, is w1 * 2^16 + w0, so one product of 25 x 18 bits
-holds both. Its lower field is signed and would borrow from the upper one; the DSP's own adder adds
-2^15, after which the fields are independent and only the lower sign bit is inverted. Cost: no LUT.
+DSP: the packed pair, each half sign-extended for itself, is w1 * 2^16 + w0, of 25 bits, so one
+product of 25 x 18 bits holds both. Its lower field is signed and would borrow from the upper one;
+the DSP's own adder adds 2^15, after which the fields are independent and only the lower sign bit is
+inverted. Cost: no LUT.
 
 LUT: radix-4 Booth (MacSorley 1961) on the weight. The packing stores w1 - (w0 < 0), and the missing
 one is just the bit below the lowest digit of Booth's recoding, so it costs nothing. Each addition
