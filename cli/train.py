@@ -12,12 +12,15 @@ import typer
 
 from zynq_lstm.cli.console import counted, progress_bar, say, status
 from zynq_lstm.cli.files import check_model_file, check_output_file
+from zynq_lstm.quant.checkpoint import load_checkpoint
 from zynq_lstm.quant.errors import UserError
 from zynq_lstm.quant.files import write_whole
+from zynq_lstm.quant.vocabulary import BYTES
 from zynq_lstm.train.defaults import CHOSEN, FOLLOWING
 from zynq_lstm.train.log import Log
 from zynq_lstm.train.saving import Saving
 from zynq_lstm.train.settings import FINE_TUNING, TrainingSettings
+from zynq_lstm.train.text import check_text
 
 if TYPE_CHECKING:
     from zynq_lstm.train.progress import Beginning, Progress
@@ -278,6 +281,10 @@ def train(
     for path in written:
         for source in (text, start):
             check_output_file(path, source=source)
+    if start is not None:
+        check_text(text, load_checkpoint(start).vocabulary)
+    else:
+        check_text(text, BYTES if symbols == "bytes" else None)
     lines = None if log is None else Log(log, resume=resume)
     if plot is not None:
         from zynq_lstm.cli.reporting.curves import curves

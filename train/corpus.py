@@ -8,7 +8,6 @@ bytes of the file, which may then be of any kind.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,9 +16,9 @@ import torch
 from torch import Tensor
 
 from zynq_lstm.quant.errors import UserError
-from zynq_lstm.quant.files import MAXIMUM_TEXT_BYTES, read_limited
-from zynq_lstm.quant.vocabulary import BYTES, HINTS, MAXIMUM_SYMBOLS, Vocabulary
+from zynq_lstm.quant.vocabulary import BYTES, HINTS, Vocabulary
 from zynq_lstm.train.settings import TrainingSettings
+from zynq_lstm.train.text import characters_of, read_file, text_of
 
 TRAINING_PERCENT, VALIDATION_PERCENT = 90, 5
 
@@ -60,60 +59,6 @@ class Corpus:
         return {"text_sha256": self.sha256, "text_length": self.length, "text_split": split}
 
 
-def read_file(path: Path) -> tuple[bytes, str]:
-    """Read a file.
-
-    Returns
-    -------
-    tuple
-        Its bytes and their SHA-256 digest in hexadecimal.
-
-    Raises
-    ------
-    UserError
-        If it cannot be read, or is too large.
-    """
-    try:
-        data = read_limited(path, MAXIMUM_TEXT_BYTES + 1)
-    except OSError as error:
-        reason = error.strerror or error
-        raise UserError(
-            f"Training text must be a readable file, but {path} could not be read ({reason}); "
-            "give the path of a text file"
-        ) from error
-    if len(data) > MAXIMUM_TEXT_BYTES:
-        raise UserError(
-            f"Training text must have at most {MAXIMUM_TEXT_BYTES >> 20} MB, but {path} has more; "
-            "train on a part of it"
-        )
-    return data, hashlib.sha256(data).hexdigest()
-
-
-def text_of(data: bytes, vocabulary: Vocabulary | None, path: Path) -> str:
-    """Return the text of a file's bytes for a vocabulary, line ends unchanged.
-
-    Parameters
-    ----------
-    data : bytes
-    vocabulary : Vocabulary or None
-        None for characters that are not known yet.
-    path : Path
-        The file, for errors.
-
-    Raises
-    ------
-    UserError
-        If it is not UTF-8 and the vocabulary is not `BYTES`.
-    """
-    try:
-        return data.decode("utf-8") if vocabulary is None else vocabulary.text_of(data)
-    except UnicodeDecodeError as error:
-        raise UserError(
-            f"Training text must be UTF-8, but {path} has an invalid byte at offset "
-            f"{error.start}; convert it to UTF-8 or train a new model on bytes (--symbols bytes)"
-        ) from error
-
-
 def split_symbols(symbols: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Return a text's training, validation and test part."""
     first = len(symbols) * TRAINING_PERCENT // 100
@@ -138,9 +83,7 @@ def load_corpus(path: Path, vocabulary: Vocabulary | None = None) -> Corpus:
     """
     data, sha256 = read_file(path)
     text = text_of(data, vocabulary, path)
-    if not text:
-        raise UserError(f"Training text must not be empty, but {path} is; give a longer text")
-    vocabulary = vocabulary or _characters(text, path)
+    vocabulary = vocabulary or characters_of(text, path)
     training, validation, test = split_symbols(encode(text, vocabulary))
     if len(validation) < 2:
         raise UserError(
@@ -168,22 +111,6 @@ def unseen_symbols(corpus: Corpus, before: Vocabulary | None, path: Path) -> Ite
     for character, hint in HINTS.items():
         if character in corpus.vocabulary.characters and character not in known:
             yield f"{path} makes {character!r} (U+{ord(character):04X}) a symbol of the model{hint}"
-
-
-def _characters(text: str, path: Path) -> Vocabulary:
-    characters = sorted(set(text))
-    if len(characters) < 2:
-        raise UserError(
-            f"Training text must have at least 2 different characters, but {path} has "
-            f"{characters[0]!r} only; give a text in which there is something to learn"
-        )
-    if len(characters) > MAXIMUM_SYMBOLS:
-        raise UserError(
-            f"Training text must have at most {MAXIMUM_SYMBOLS} different characters, but "
-            f"{path} has {len(characters)}; replace or remove rare characters, or train on bytes "
-            "(--symbols bytes)"
-        )
-    return Vocabulary(characters)
 
 
 def encode(text: str, vocabulary: Vocabulary) -> Tensor:

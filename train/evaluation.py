@@ -17,9 +17,10 @@ from torch import Tensor, nn
 
 from zynq_lstm.quant.errors import UserError
 from zynq_lstm.train.checkpoint import read_checkpoint, rewrite_results, vocabulary_of
-from zynq_lstm.train.corpus import encode, read_file, split_symbols, text_of
+from zynq_lstm.train.corpus import encode, split_symbols
 from zynq_lstm.train.network import State
 from zynq_lstm.train.progress import bits
+from zynq_lstm.train.text import read_file, text_of
 
 CHUNK = 8192
 """Characters computed by one call; it bounds the memory and does not change the result."""

@@ -12,40 +12,16 @@ embedding is as wide as there are symbols.
 from __future__ import annotations
 
 import dataclasses
-from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from zynq_lstm.quant.errors import UserError
 from zynq_lstm.quant.float_model import FloatModel
-from zynq_lstm.quant.vocabulary import BYTES, MAXIMUM_SYMBOLS, Vocabulary
-from zynq_lstm.train.corpus import read_file, text_of
+from zynq_lstm.quant.vocabulary import BYTES, Vocabulary
 from zynq_lstm.train.network import Network
 from zynq_lstm.train.settings import TrainingSettings
-
-
-def vocabulary_for(model: FloatModel, text: Path) -> Vocabulary:
-    """The model's vocabulary and, behind it in sorted order, the characters that it lacks.
-
-    Raises
-    ------
-    UserError
-        If the text cannot be used, or there are too many for the hardware.
-    """
-    old = model.vocabulary
-    if old is BYTES:
-        return old
-    data, _ = read_file(text)
-    new = sorted(set(text_of(data, None, text)) - set(old.characters))
-    if len(old) + len(new) > MAXIMUM_SYMBOLS:
-        raise UserError(
-            f"Training text must leave at most {MAXIMUM_SYMBOLS} symbols, but {text} adds "
-            f"{len(new)} characters to the checkpoint's {len(old)}; replace or remove rare ones"
-        )
-    return Vocabulary([*old.characters, *new])
 
 
 def settings_from(

@@ -28,19 +28,19 @@ from zynq_lstm.train.corpus import (
     Corpus,
     epoch_chunks,
     load_corpus,
-    read_file,
     unseen_symbols,
     updates_per_epoch,
 )
 from zynq_lstm.train.defaults import settings_for
 from zynq_lstm.train.evaluation import cross_entropy
-from zynq_lstm.train.finetuning import begin_from, settings_from, vocabulary_for
+from zynq_lstm.train.finetuning import begin_from, settings_from
 from zynq_lstm.train.network import Network
 from zynq_lstm.train.progress import Beginning, Progress, TrainingResult, bits
 from zynq_lstm.train.quantized_network import QuantizedNetwork
 from zynq_lstm.train.saving import Saving
 from zynq_lstm.train.schedule import learning_rate
 from zynq_lstm.train.settings import TrainingSettings, Value
+from zynq_lstm.train.text import extended, read_file
 
 Trained = Network | QuantizedNetwork
 ADAM_BETAS = (0.9, 0.99)
@@ -127,7 +127,7 @@ def train(
     else:
         model = load_checkpoint(start)
         before = model.vocabulary
-        corpus = load_corpus(text_path, vocabulary_for(model, text_path))
+        corpus = load_corpus(text_path, extended(before, text_path))
         settings = settings_for(
             len(corpus.training), len(corpus.vocabulary), given, fine_tuning=True
         )

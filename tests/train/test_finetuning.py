@@ -10,7 +10,7 @@ from tiny_models import tiny_tensors, write_tiny_checkpoint
 from zynq_lstm.quant.checkpoint import load_checkpoint
 from zynq_lstm.quant.errors import UserError
 from zynq_lstm.quant.vocabulary import BYTES, Vocabulary
-from zynq_lstm.train.finetuning import begin_from, settings_from, vocabulary_for
+from zynq_lstm.train.finetuning import begin_from, settings_from
 from zynq_lstm.train.network import Network
 from zynq_lstm.train.trainer import train
 
@@ -66,24 +66,11 @@ def test_every_column_can_learn(model, settings) -> None:
     assert (gradients > 0).all()
 
 
-def test_vocabulary_grows_at_its_end(model, tmp_path) -> None:
-    path = tmp_path / "text.txt"
-    path.write_text("zebra cab", encoding="utf-8")
-    found = vocabulary_for(model, path)
-    assert found.characters == (*model.vocabulary.characters, "r", "z")
-    path.write_text("a bad cafe", encoding="utf-8")
-    assert vocabulary_for(model, path) == model.vocabulary
-    path.write_text("".join(chr(0x400 + k) for k in range(244)), encoding="utf-8")
-    with pytest.raises(UserError, match=r"at most 256 symbols, but .* adds 244 characters to the"):
-        vocabulary_for(model, path)
-
-
 def test_bytes_stay_bytes(settings, tmp_path) -> None:
     bytewise = "".join(map(chr, range(256)))
     path = tmp_path / "bytes.safetensors"
     write_tiny_checkpoint(path, tiny_tensors(bytewise), vocabulary='"bytes"')
     model = load_checkpoint(path)
-    assert vocabulary_for(model, tmp_path / "not read") is BYTES
     assert settings_from(model, settings, BYTES).symbols == "bytes"
 
 
