@@ -306,7 +306,7 @@ def description(board: Board, described: str) -> str:
     """Return what a person should know who finds the folder."""
     return f"""# {NAME} on the {board.title}
 
-A Vivado build of the accelerator ({described}) for {board.part}, at {CLOCK_MHZ:.3f} MHz.
+A Vivado build of the accelerator for {board.part}, at {CLOCK_MHZ:.3f} MHz: {described}.
 
     make
 

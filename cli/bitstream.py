@@ -40,7 +40,7 @@ from zynq_lstm.quant.errors import UserError
 def bitstream(
     board: Annotated[
         str,
-        typer.Option(metavar="|".join(BOARDS), help="Board to build it for."),
+        typer.Option(metavar="BOARD", help=f"Board to build it for: {', '.join(BOARDS)}."),
     ],
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="DIR", help="Folder to write into.")

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from zynq_lstm.cli.ending import unwritable_output
 from zynq_lstm.quant.errors import UserError
 
 
@@ -23,9 +24,7 @@ def _standard_output() -> Iterator[None]:
     except BrokenPipeError:
         raise
     except OSError as error:
-        raise UserError(
-            f"Standard output must be writable: {error.strerror}; choose another place for it"
-        ) from None
+        raise UserError(unwritable_output(error)) from None
 
 
 class _Results(Console):

@@ -32,6 +32,11 @@ def end(status: int) -> NoReturn:
     sys.exit(status)
 
 
+def unwritable_output(error: OSError) -> str:
+    """Return the sentence for standard output that does not take what is written."""
+    return f"Standard output must be writable: {error.strerror}; choose another place for it"
+
+
 def end_interrupted(interrupt: KeyboardInterrupt) -> NoReturn:
     """Exit as after Ctrl-C, with one word, and with what is kept where the interrupt says it."""
     _hear_no_more()

@@ -7,6 +7,7 @@ is exit status 2; Ctrl-C is a word and 130. Only a defect shows a traceback.
 
 from __future__ import annotations
 
+import errno
 import io
 import logging
 import os
@@ -15,7 +16,7 @@ import warnings
 from collections.abc import Sequence
 from typing import NoReturn
 
-from zynq_lstm.cli.ending import end, end_interrupted, interrupts_heard
+from zynq_lstm.cli.ending import end, end_interrupted, interrupts_heard, unwritable_output
 from zynq_lstm.quant.errors import AcceleratorError, UserError
 from zynq_lstm.quant.packages import install_command
 
@@ -40,6 +41,10 @@ EXTRAS = {
 
 _UNUSED = r"(?s).* created but never used"
 """Amaranth's hint of a component without use, as there are where something ends its making."""
+
+
+_FULL_OR_CLOSED = (errno.EBADF, errno.ENOSPC, errno.EFBIG, errno.EIO)
+"""Without a file's name, of standard output: files are opened by name and say it themselves."""
 
 
 def run(arguments: Sequence[str] | None = None) -> None:
@@ -85,6 +90,8 @@ def run(arguments: Sequence[str] | None = None) -> None:
     except OSError as error:
         if error.strerror is None:
             raise
+        if error.filename is None and error.errno in _FULL_OR_CLOSED:
+            _fail(unwritable_output(error))
         _fail(error.strerror + (f": {error.filename}" if error.filename else ""))
 
 

@@ -98,16 +98,17 @@ def report(
     files[RECORD] = (
         json.dumps(values, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
     ).encode()
+    say(_summary(found))  # Before the files, for which there may be no room.
     write_folder(output, files)
-    say(_summary(output, found))
+    say(str(output / PAGE))
 
 
-def _summary(output: Path, found: Measurement) -> str:
+def _summary(found: Measurement) -> str:
     bits, unit = found.bits(), found.model.vocabulary.unit
     cost = bits["difference"]
     sure = f"{cost.low:+.4f} to {cost.high:+.4f}" if cost.known else "too few for an interval"
     return (
-        f"{output / PAGE}: {bits['float'].mean:.4f} bits per {unit} in float, "
+        f"{bits['float'].mean:.4f} bits per {unit} in float, "
         f"{bits['golden'].mean:.4f} in the chip's integers, {cost.mean:+.4f} "
         f"({sure})"
     )

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import zip_longest
 from typing import Any
 
+from zynq_lstm.cli.console import counted
 from zynq_lstm.quant.analysis.datapath import PLACES, TITLES
 from zynq_lstm.quant.analysis.gates import KINDS
 from zynq_lstm.quant.analysis.measurement import FEWEST_TO_JUDGE
@@ -74,7 +75,7 @@ def _summary(record: Mapping[str, Any]) -> str:
                 f"{bits['allowed']}, {_verdict(bits['within'])}",
             ),
             (
-                f"largest difference in a tenth of {drift['predictions']:,} predictions",
+                f"largest difference in a tenth of {counted(drift['predictions'], 'prediction')}",
                 f"{drift['largest']:+.5f}",
                 f"±{drift['allowed']}, {_verdict(drift['within'])}",
             ),
@@ -103,11 +104,13 @@ def _prediction(record: Mapping[str, Any]) -> str:
         sign = "+" if name == "difference" else ""
         form = f"{sign}.5f"
         rows.append((title, f"{bits[name]['mean']:{form}}", _interval(bits[name], form)))
+    has_interval = bits["difference"]["low"] is not None
     differing = record["most_likely_symbol"]["differing"]
     return "\n\n".join(
         [
             _table((f"bits per {unit}", "mean", "95 % interval"), rows),
-            f"Over {bits['predictions']:,} predictions; intervals by {bits['interval']}.",
+            f"Over {counted(bits['predictions'], 'prediction')}"
+            + (f"; intervals by {bits['interval']}." if has_interval else "."),
             f"The most likely symbol differs at {differing:,} of them. The Kullback-Leibler "
             f"divergence of golden from float is {divergence['mean']:.6f} bits on average, below "
             f"{divergence['percentile_99']:.5f} for 99 % of them, and at worst "
@@ -136,7 +139,7 @@ def _drift(drift: Mapping[str, Any], unit: str) -> str:
         )
     return "\n\n".join(
         [
-            f"The last {drift['predictions']:,} {unit}s of the text, from a reset "
+            f"The last {drift['predictions'] + 1:,} {unit}s of the text, from a reset "
             "state. The right-hand columns are the distance of the two models' states, as a share "
             "of the float state's own size.",
             _table((f"{unit}s", "float", "golden", "difference", "95 % interval", *heads), rows),

@@ -181,7 +181,7 @@ def test_refuses_an_unknown_board(run, vivado, tmp_path) -> None:
 def test_help_lists_the_boards() -> None:
     options = typer.main.get_command(app).commands["bitstream"].params
     (board,) = (option for option in options if option.name == "board")
-    assert board.metavar == "|".join(BOARDS)
+    assert all(name in board.help for name in BOARDS)
 
 
 def test_refuses_sizes_and_folders(run, vivado, tmp_path) -> None:

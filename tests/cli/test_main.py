@@ -177,6 +177,16 @@ def test_a_closed_standard_output_takes_nothing(image_path, arguments) -> None:
     )
 
 
+@pytest.mark.parametrize("arguments", [["--help"], ["info", "--help"], ["--version"]])
+def test_help_on_a_closed_standard_output_is_the_same_sentence(arguments) -> None:
+    result = closed(">&-", *arguments)
+    assert result.returncode == 1
+    assert result.stderr == (
+        "zynq-lstm: Standard output must be writable: Bad file descriptor; choose another place "
+        "for it\n"
+    )
+
+
 def test_closed_streams_are_no_defect(checkpoint_path, image_path, tmp_path) -> None:
     assert closed(">&- 2>&-", "info", image_path).returncode == 1
     quantized = ("quantize", checkpoint_path, "-o", tmp_path / "tiny.zlstm")

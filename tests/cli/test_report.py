@@ -66,8 +66,9 @@ def test_writes_a_folder(run, report, checkpoint_path, text_path, tmp_path) -> N
     page = (folder / "report.md").read_text()
     assert page.startswith("# What quantization costs: `tiny.safetensors`")
     assert f"{values['bits_per_character']['float']['mean']:.5f}" in page
-    last = result.err.splitlines()[-1]
-    assert f"{values['bits_per_character']['golden']['mean']:.4f} in the chip's integers" in last
+    figures, last = result.err.splitlines()[-2:]
+    assert last == str(folder / "report.md")
+    assert f"{values['bits_per_character']['golden']['mean']:.4f} in the chip's integers" in figures
     # The float figure is that of the command score.
     image = tmp_path / "tiny.zlstm"
     assert run("quantize", checkpoint_path, "-o", image).status == 0
@@ -78,7 +79,7 @@ def test_writes_a_folder(run, report, checkpoint_path, text_path, tmp_path) -> N
 
 def test_a_log_gets_a_line_a_step(report, undrawn) -> None:
     lines = report("--drift", 50).err.splitlines()
-    assert lines[:-1] == [
+    assert lines[:-2] == [  # then the figures, and where they are
         "Reading the text", "Looking for drift", "Writing samples", "Drawing",
     ]  # fmt: skip
 
