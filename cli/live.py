@@ -124,6 +124,6 @@ class LiveView:
         cycles, share = whole / counters.characters, counters.steps / whole
         there = f"{characters_per_second(cycles):,.0f} {unit}s/s at {CLOCK_HZ / 1e6:.2f} MHz"
         table.add_row("cycles", f"{cycles:.1f} a {unit}", there)
-        table.add_row("", "", WITH_ENDS)
         table.add_row("multipliers", f"{share:.1%} busy", ProgressBar(1.0, share, width=30))
+        table.add_row("", "", f"both {WITH_ENDS}")
         return table

@@ -138,5 +138,5 @@ def _rows(values: dict[str, object]) -> list[tuple[str, str]]:
         reference = values["float_bits_per_character"]
         difference = values["bits_per_character"] - reference  # type: ignore[operator]
         rows.append((f"bits per {unit}, float", f"{reference:.4f}"))
-        rows.append(("cost of quantization", f"{difference:+.4f}"))
+        rows.append(("cost of quantization", f"{round(difference, 4) + 0.0:+.4f}"))  # No -0.
     return rows

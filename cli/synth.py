@@ -35,7 +35,11 @@ def synth(
     dsp_pairs: DspPairsOption = None,
     keep: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Leave the Verilog, Yosys' log and the netlist here."),
+        typer.Option(
+            metavar="DIR",
+            help="Leave the Verilog, Yosys' log and the netlist here, also what an interrupted run "
+            "has of them.",
+        ),
     ] = None,
     picture: Annotated[
         Path | None,

@@ -9,6 +9,7 @@ its `/tmp` is its own. So the sources are copied into a folder of the run. There
 a log file, for its standard output ends with the first run of ABC.
 """
 
+import errno
 import importlib.util
 import os
 import re
@@ -153,7 +154,15 @@ def run_yosys(
             process.wait()
     progress.follow()
     if process.returncode:
-        raise UserError(f"Yosys cannot synthesize the design: {_last_error(folder)}")
+        reason = _last_error(folder)
+        if os.strerror(errno.ENOSPC) in reason:
+            cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+            raise UserError(
+                f"Yosys must have room for its cache below {cache} and for its files in "
+                f"{folder.parent}, but one of them has none; make room, or set XDG_CACHE_HOME or "
+                "TMPDIR to another folder"
+            )
+        raise UserError(f"Yosys cannot synthesize the design: {reason}")
 
 
 class _Progress:

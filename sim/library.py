@@ -166,6 +166,7 @@ def compile_library(
     if library.exists():
         return library
     say = report or (lambda text: None)
+    _check_room(folder)
     try:
         work = Path(tempfile.mkdtemp(prefix="build-", dir=folder))
     except OSError as error:
@@ -189,7 +190,7 @@ def compile_library(
         _call([*link, "-o", str(output)], environment, work)
         os.replace(output, library)
     except (OSError, UserError):
-        _check_room(folder)
+        _check_room(folder)  # Others may have taken it meanwhile; the tools say it badly or not.
         raise
     finally:
         shutil.rmtree(work, ignore_errors=True)
@@ -197,7 +198,7 @@ def compile_library(
 
 
 def _check_room(folder: Path) -> None:
-    """Say of a compilation that failed that its disk is full: the tools say it badly or not."""
+    """See that there is room to compile in."""
     places = (
         ("Cache folder", folder, "XDG_CACHE_HOME", _CACHE_MEGABYTES),
         ("Temporary folder", Path(tempfile.gettempdir()), "TMPDIR", _TEMPORARY_MEGABYTES),

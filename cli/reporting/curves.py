@@ -41,5 +41,5 @@ def curves(lines: Sequence[Line]) -> Figure:
         axes.plot(epoch, best, "D", color=BLUE, label=f"best, {best:.4f} after epoch {epoch}")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     dress(axes, "Training", "epoch", "loss, nats per symbol")
-    legend(axes, loc="upper right")
+    legend(axes, loc="upper right", frameon=True, framealpha=0.9, edgecolor="none")
     return made

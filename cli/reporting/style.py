@@ -46,8 +46,8 @@ def dress(axes: Axes, title: str, x: str, y: str, *, grid: str = "both") -> None
 
 
 def legend(axes: Axes, **options: object) -> None:
-    """A legend without a frame."""
-    axes.legend(frameon=False, fontsize=9, **options)
+    """A legend, without a frame where no option gives it one."""
+    axes.legend(**{"frameon": False, "fontsize": 9, **options})
 
 
 def png(made: Figure) -> bytes:

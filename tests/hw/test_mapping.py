@@ -73,6 +73,20 @@ def test_syntax_error_is_told(source: Path, tmp_path: Path) -> None:
     assert "syntax error" in (tmp_path / "kept" / "yosys.log").read_text(encoding="utf-8")
 
 
+def test_a_full_disk_is_named(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(
+        mapping, "_RUN", "raise OSError(28, 'No space left on device', '/cache/YoWASP')"
+    )
+    with pytest.raises(UserError) as error:
+        run_yosys(tmp_path, "check", [])
+    assert str(error.value) == (
+        f"Yosys must have room for its cache below {tmp_path / 'cache'} and for its files in "
+        f"{tmp_path.parent}, but one of them has none; make room, or set XDG_CACHE_HOME or TMPDIR "
+        "to another folder"
+    )
+
+
 def test_top_must_exist(source: Path) -> None:
     with pytest.raises(UserError, match=r"cannot synthesize the design: ERROR: .*`\\?other' not"):
         synthesize([source], "other")
