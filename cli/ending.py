@@ -18,7 +18,7 @@ from typing import Any, NoReturn
 
 from zynq_lstm.cli.main import INTERRUPTED, WORD, end_at_once
 
-_AGAIN_SECONDS = 0.05
+_AGAIN_SECONDS = 0.01
 _IMPORTING = "<frozen importlib._bootstrap>"
 
 

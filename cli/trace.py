@@ -28,7 +28,14 @@ def trace(
         typer.Option("--output", "-o", metavar="FILE", help="Waveform to write (.vcd)."),
     ],
     prompt: Annotated[str, typer.Option("--prompt", "-p", help="Text to go on from.")],
-    length: Annotated[int, typer.Option("--length", "-n", help="Characters to generate.")] = 12,
+    length: Annotated[
+        int,
+        typer.Option(
+            "--length",
+            "-n",
+            help=f"Characters to generate; {MOST_CHARACTERS} with the prompt at most.",
+        ),
+    ] = 12,
     temperature: Annotated[
         float, typer.Option("--temperature", "-t", help="0 to just below 16.")
     ] = 1.0,

@@ -44,7 +44,11 @@ def train(
         typer.Option("--output", "-o", metavar="MODEL", help="Checkpoint to write (.safetensors)."),
     ],
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with the interrupted run of the same output.")
+        bool,
+        typer.Option(
+            "--resume",
+            help="Go on with the interrupted run of the same output, and with its settings.",
+        ),
     ] = False,
     start: Annotated[
         Path | None,
@@ -283,7 +287,7 @@ def train(
             check_output_file(path, source=source)
     if start is not None:
         check_text(text, load_checkpoint(start).vocabulary)
-    else:
+    elif not resume:  # That knows whether symbols are bytes.
         check_text(text, BYTES if symbols == "bytes" else None)
     lines = None if log is None else Log(log, resume=resume)
     if plot is not None:

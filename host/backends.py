@@ -145,7 +145,7 @@ def _remedy(name: str) -> str:
         return f"install it with {install_command('hw', 'sim')}"
     if name == "virtual":
         command = install_command("hw", "sim", "pynq")
-        return f"install it with {command}, with Python 3.12 at most"
+        return f"install it with {command}, in an environment of its own with Python 3.12 at most"
     return "run it on a board with PYNQ 3.0.1 to 3.1, in its Python environment"
 
 

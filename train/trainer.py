@@ -9,6 +9,7 @@ uninterrupted one would have.
 from __future__ import annotations
 
 import copy
+import dataclasses
 import math
 import os
 import tempfile
@@ -86,7 +87,8 @@ def train(
         Checkpoint to begin from. It gives layers, units and the first symbols. Training with
         quantized weights needs one.
     resume : bool
-        Continue the run whose state file lies beside the output.
+        Continue the run whose state file lies beside the output, with its settings where none are
+        given.
     begin : callable, optional
         Called once, before the first update.
     report : callable, optional
@@ -115,6 +117,8 @@ def train(
     check_output(output)
     origin, before = {}, None
     given = settings.to_dict() if isinstance(settings, TrainingSettings) else settings
+    if resume:
+        given = {**_settings_of(read_state(_resume_file(output))), **given}
     if start is None:
         if given.get("weight_bits") is not None:
             raise UserError(
@@ -150,6 +154,17 @@ def train(
     return run.finish()
 
 
+def _resume_file(output: Path) -> Path:
+    return output.with_name(output.name + ".resume")
+
+
+def _settings_of(state: Mapping[str, object]) -> dict[str, Value]:
+    """Settings of the run that a state is of."""
+    identity = state.get("identity", {})
+    names = (field.name for field in dataclasses.fields(TrainingSettings))
+    return {name: identity[name] for name in names if name in identity}
+
+
 def _new(corpus: Corpus, settings: TrainingSettings) -> Network:
     generator = torch.Generator().manual_seed(settings.seed)
     return Network(len(corpus.vocabulary), settings, generator)
@@ -173,7 +188,7 @@ class _Run:
         self._report = report or (lambda progress: None)
         self._checkpoint = Saving(warn or (lambda sentence: None))
         self._resume = Saving(warn or (lambda sentence: None))
-        self._resume_file = output.with_name(output.name + ".resume")
+        self._resume_file = _resume_file(output)
         self._resume_epoch = 0
         self.steps = updates_per_epoch(corpus.training, settings)
         self._validated = corpus.validation[:MOST_VALIDATED]

@@ -117,6 +117,20 @@ def test_quick_commands_run(words, folder, capfd) -> None:
     assert ended.value.code in (0, None), capfd.readouterr().err
 
 
+def test_the_text_that_readme_shows_is_what_its_command_writes(folder) -> None:
+    readme = [block for block in BLOCKS if block.page == "README.md"]
+    (sample,) = (block.text for block in readme if block.language == "text")
+    prompt = sample.splitlines()[0]
+    commands = (words for block in readme if block in SHELL for words in commands_of(block))
+    (words,) = (words for words in commands if words[1:2] == ["generate"] and prompt in words)
+    given = dict(zip(words[3::2], words[4::2], strict=True))
+    with host.open(words[2]) as golden:
+        text = golden.generate(
+            prompt, 100, temperature=float(given["--temperature"]), seed=int(given["--seed"])
+        )
+    assert (prompt + text).startswith(sample)
+
+
 @pytest.mark.parametrize("page", sorted({block.page for block in PYTHON}))
 def test_python_runs(page, folder, golden) -> None:
     names: dict[str, object] = {"host": host, "__name__": "example"}

@@ -100,6 +100,18 @@ def test_interrupted_and_resumed_like_uninterrupted(
     assert resumed.seconds > stopped.seconds
 
 
+def test_a_resumed_run_has_the_settings_that_it_began_with(
+    text_path: Path, tmp_path: Path, settings: TrainingSettings
+) -> None:
+    whole, parts = tmp_path / "whole.safetensors", tmp_path / "parts.safetensors"
+    train(text_path, whole, settings)
+    train(text_path, parts, settings, report=interrupt_in(2))
+    with pytest.raises(UserError, match="but epochs is 9 now and was"):
+        train(text_path, parts, {"epochs": 9}, resume=True)
+    train(text_path, parts, {"epochs": settings.epochs}, resume=True)
+    assert_same_weights(whole, parts)
+
+
 def test_seed_decides_the_weights(
     text_path: Path, tmp_path: Path, settings: TrainingSettings
 ) -> None:
