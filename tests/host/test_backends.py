@@ -122,7 +122,11 @@ def test_runs_fail_for_wrong_words_unless_told_not_to(image: Image, module, name
     ("name", "remedy"),
     [
         ("sim", f"install it with {install_command('hw', 'sim')}"),
-        ("virtual", f"{install_command('hw', 'sim', 'pynq')}, with Python 3.12 at most"),
+        (
+            "virtual",
+            f"{install_command('hw', 'sim', 'pynq')}, in an environment of its own with Python "
+            "3.12 at most",
+        ),
         ("board", "on a board with PYNQ"),
     ],
 )
